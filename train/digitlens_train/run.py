@@ -1,0 +1,99 @@
+"""The run folder: what one training leaves behind."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+
+from digitlens.errors import NotFoundError, RunError
+from digitlens.files import replacing, write_text
+from digitlens_train.model import LeNet
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder; it may be empty before training and has a checkpoint after an epoch."""
+
+    folder: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """The weights: float32 tensors by parameter name."""
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def config(self) -> Path:
+        """What was asked for: data set, recipe, seed, device, versions."""
+        return self.folder / "config.json"
+
+    @property
+    def metrics(self) -> Path:
+        """What came of it: loss and accuracy of every epoch, and the final figures."""
+        return self.folder / "metrics.json"
+
+    def save_model(self, model: LeNet) -> None:
+        """Replace the checkpoint."""
+        weights = {name: w.detach().cpu().contiguous() for name, w in model.state_dict().items()}
+        with replacing(self.checkpoint) as path:
+            safetensors.torch.save_file(weights, path)
+
+    def load_model(self) -> LeNet:
+        """Load the checkpoint into a network on the CPU.
+
+        Raises:
+            NotFoundError: there is no such folder, or no checkpoint in it.
+            RunError: the checkpoint is damaged or belongs to another network.
+        """
+        if not self.folder.is_dir():
+            raise NotFoundError(f"no run folder {self.folder}: train one with 'digitlens train'")
+        if not self.checkpoint.is_file():
+            raise NotFoundError(
+                f"no {self.checkpoint.name} in {self.folder}: train it with "
+                f"'digitlens train --out {self.folder}'"
+            )
+        try:
+            weights = safetensors.torch.load_file(self.checkpoint)
+        except (safetensors.SafetensorError, OSError) as error:
+            raise RunError(f"{self.checkpoint} is damaged ({error}): train again") from error
+        model = LeNet()
+        expected = {name: list(w.shape) for name, w in model.state_dict().items()}
+        found = {name: list(w.shape) for name, w in weights.items()}
+        for name in expected | found:
+            if expected.get(name) != found.get(name):
+                raise RunError(
+                    f"{self.checkpoint} belongs to another network: its {name} has shape "
+                    f"{found.get(name)}, LeNet's {expected.get(name)}; choose another run"
+                )
+        model.load_state_dict(weights)
+        return model.eval()
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Replace config.json."""
+        write_text(self.config, json.dumps(config, indent=2) + "\n")
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Replace metrics.json."""
+        write_text(self.metrics, json.dumps(metrics, indent=2) + "\n")
+
+    def read_config(self) -> dict[str, Any]:
+        """Read config.json back."""
+        return _read_object(self.config)
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Read metrics.json back."""
+        return _read_object(self.metrics)
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no {path}: the run is incomplete; train again") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged ({error}): train again") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{path} is damaged (it holds no JSON object): train again")
+    return content
