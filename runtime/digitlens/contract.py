@@ -4,7 +4,7 @@ The contract is JSON in the metadata property `digitlens` of the model file.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from digitlens.errors import ModelError
@@ -77,6 +77,10 @@ class Contract:
     def to_json(self) -> str:
         """Write the contract as JSON, the same text for the same contract."""
         return json.dumps(asdict(self), sort_keys=True)
+
+    def with_proof(self, proof: dict[str, Any]) -> "Contract":
+        """Give the same contract with `proof` in it."""
+        return replace(self, proof=proof)
 
     @classmethod
     def from_json(cls, text: str) -> "Contract":

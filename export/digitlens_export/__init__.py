@@ -1,0 +1,1 @@
+"""Turn a trained network into one ONNX file, and prove that it does what PyTorch does."""

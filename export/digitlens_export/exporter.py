@@ -1,0 +1,78 @@
+"""From a run folder to a proven model file."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from digitlens import contract
+from digitlens.contract import Contract
+from digitlens.files import write_bytes
+from digitlens.session import Session
+from digitlens_export import graph
+from digitlens_export.proof import Proof, prove
+from digitlens_train.mnist import Split, has_files, load
+from digitlens_train.run import Run
+
+
+def export(run: Run, target: Path, data: Path | None = None) -> Proof:
+    """Export the network of `run` to `target` once it is proven; else no file is written.
+
+    Raises:
+        ProofError: the exported graph does not do what PyTorch does.
+        NotFoundError, RunError, DataError: the run or its data cannot be used.
+    """
+    model = run.load_model()
+    training = _training(run)
+    built = graph.build(model)
+    unproven = Contract(
+        labels=contract.LABELS,
+        input=contract.INPUT,
+        taps=contract.TAPS,
+        normalize={"mean": 0.0, "std": 1.0},
+        training=training,
+        proof=None,
+        weights_sha256=graph.weights_sha256(built),
+    )
+    session = Session(graph.with_contract(built, unproven))
+    proof = prove(model, session, validation_images(run, data))
+    proof.check()
+    write_bytes(target, graph.with_contract(built, unproven.with_proof(proof.to_dict())))
+    return proof
+
+
+def verify(model: Path, run: Run, data: Path | None = None) -> Proof:
+    """Compare the file `model` with the network of `run` once more."""
+    network = run.load_model()
+    return prove(network, Session(model), validation_images(run, data))
+
+
+def validation_images(run: Run, data: Path | None) -> Split:
+    """Load the validation images of the data set that `run` was trained on.
+
+    They are taken from `data`, else from the folder that training took them from, else from
+    wherever MNIST is found now.
+    """
+    config = run.read_config()
+    recorded = Path(config["data"]) if config.get("data") else None
+    if data is None and recorded is not None and has_files(recorded):
+        data = recorded
+    return load(data, dataset=config.get("dataset")).valid
+
+
+def _training(run: Run) -> dict[str, Any]:
+    """Gather what the contract says about training; nothing in it depends on the machine's paths."""
+    config, metrics = run.read_config(), run.read_metrics()
+    recipe = config["recipe"]
+    return {
+        "dataset": config["dataset"],
+        "train_images": config["train_images"],
+        "valid_images": config["valid_images"],
+        "recipe": recipe["name"],
+        "epochs": recipe["epochs"],
+        "batch_size": recipe["batch_size"],
+        "lr": recipe["lr"],
+        "seed": config["seed"],
+        "valid_accuracy": metrics["valid_accuracy"],
+        "valid_loss": metrics["valid_loss"],
+        "versions": config["versions"] | {name: version(name) for name in ("onnx", "onnxruntime")},
+    }

@@ -1,0 +1,109 @@
+"""Width and height of an image file from its first bytes, before it is decoded.
+
+A PNG of 49 KB can decode to 1.2 GB, so the size is checked first. The formats are those that
+people have photos and scans in; each parser follows the format's own specification.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from digitlens.errors import ImageError
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Format, and size in pixels."""
+
+    format: str
+    width: int
+    height: int
+
+
+def parse(content: bytes) -> Header:
+    """Read the header of PNG, JPEG, BMP, WebP, GIF or TIFF bytes.
+
+    Raises:
+        ImageError: the bytes are of another kind, or damaged within the header.
+    """
+    for name, (signature, offset, size) in _FORMATS.items():
+        if content[offset : offset + len(signature)] == signature:
+            format_name = name.partition(" ")[0]
+            try:
+                width, height = size(content)
+            except (struct.error, IndexError, KeyError) as error:
+                raise ImageError(f"not an image: its {format_name} header is damaged") from error
+            if width < 1 or height < 1:
+                raise ImageError(f"not an image: its {format_name} header says {width}×{height}")
+            return Header(format_name, width, height)
+    raise ImageError("not an image: neither PNG, JPEG, BMP, WebP, GIF nor TIFF")
+
+
+def _png(content: bytes) -> tuple[int, int]:
+    if b"IEND" not in content[-64:] and b"IEND" not in content:
+        raise ImageError("not an image: its PNG data is truncated")
+    return struct.unpack_from(">II", content, 16)  # type: ignore[return-value]
+
+
+def _jpeg(content: bytes) -> tuple[int, int]:
+    position = 2
+    while True:
+        while content[position] != 0xFF:
+            position += 1
+        while content[position] == 0xFF:
+            position += 1
+        marker = content[position]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", content, position + 4)
+            return width, height
+        stands_alone = marker == 0x01 or 0xD0 <= marker <= 0xD8
+        length = 0 if stands_alone else struct.unpack_from(">H", content, position + 1)[0]
+        position += 1 + length
+
+
+def _bmp(content: bytes) -> tuple[int, int]:
+    if struct.unpack_from("<I", content, 14)[0] == 12:
+        return struct.unpack_from("<HH", content, 18)  # type: ignore[return-value]
+    width, height = struct.unpack_from("<ii", content, 18)
+    return width, abs(height)  # a negative height means rows from top to bottom
+
+
+def _webp(content: bytes) -> tuple[int, int]:
+    kind = content[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", content, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", content, 21)[0]
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind != b"VP8X":
+        raise KeyError(kind)
+    width, height = (int.from_bytes(content[i : i + 3], "little") + 1 for i in (24, 27))
+    return width, height
+
+
+def _gif(content: bytes) -> tuple[int, int]:
+    return struct.unpack_from("<HH", content, 6)  # type: ignore[return-value]
+
+
+def _tiff(content: bytes) -> tuple[int, int]:
+    order = "<" if content[:2] == b"II" else ">"
+    directory = struct.unpack_from(order + "I", content, 4)[0]
+    sizes = {}
+    for index in range(struct.unpack_from(order + "H", content, directory)[0]):
+        entry = directory + 2 + 12 * index
+        tag, kind = struct.unpack_from(order + "HH", content, entry)
+        sizes[tag] = struct.unpack_from(order + ("H" if kind == 3 else "I"), content, entry + 8)[0]
+    return sizes[256], sizes[257]
+
+
+_Size = Callable[[bytes], tuple[int, int]]
+_FORMATS: dict[str, tuple[bytes, int, _Size]] = {
+    "PNG": (b"\x89PNG\r\n\x1a\n", 0, _png),
+    "JPEG": (b"\xff\xd8\xff", 0, _jpeg),
+    "BMP": (b"BM", 0, _bmp),
+    "WebP": (b"WEBP", 8, _webp),
+    "GIF": (b"GIF8", 0, _gif),
+    "TIFF (little-endian)": (b"II*\0", 0, _tiff),
+    "TIFF (big-endian)": (b"MM\0*", 0, _tiff),
+}

@@ -1,0 +1,106 @@
+"""From a crop to a glyph, by the recipe that made MNIST.
+
+LeCun's description of the data set: the digit is scaled into a 20×20 box with its aspect kept,
+and placed in 28×28 pixels so that its centre of mass is in the middle. Training then resizes
+those to 32×32 with Pillow's bilinear filter, and so does this, bit for bit.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitlens.contract import GLYPH_SIZE, MNIST_SIZE
+
+BOX_SIZE = 20
+"""Side of the box that MNIST's digits were scaled into, in pixels."""
+
+STROKE_WIDTH = 2.0, 5.0
+"""Thinnest and thickest stroke, in pixels of the 20×20 box, that is left as it is.
+
+Of MNIST's training images, 98 of 100 lie between these by the measure of `stroke_width`.
+"""
+
+_PRECISION = 22  # Pillow's Resample.c: 32 - 8 - 2 bits after the point
+
+
+def mnist_image(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Place the ink of one digit, uint8 `[h, w]` with ink 255 on 0, as MNIST does: `[28, 28]`."""
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    canvas = np.zeros((MNIST_SIZE, MNIST_SIZE), np.uint8)
+    if not len(rows):
+        return canvas
+    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    digit = _in_box(_with_usual_strokes(digit))
+    height, width = digit.shape
+    moments = cv2.moments(digit)
+    mass = max(moments["m00"], 1.0)
+    top, left = (
+        int(np.clip(round((MNIST_SIZE - 1) / 2 - moments[m] / mass), 0, MNIST_SIZE - size))
+        for m, size in (("m01", height), ("m10", width))
+    )
+    canvas[top : top + height, left : left + width] = digit
+    return canvas
+
+
+def glyph(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Resize an MNIST image, uint8 `[28, 28]`, to a glyph, float32 `[32, 32]`, 0…1."""
+    return resize(image).astype(np.float32) / np.float32(255)
+
+
+def resize(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Resize uint8 `[28, 28]` to `[32, 32]` exactly as Pillow's `Image.resize(BILINEAR)`.
+
+    Pillow filters rows, rounds to bytes, then filters columns, with weights in fixed point.
+    The products stay below 2⁵³, so float64 holds them without loss.
+    """
+    across = _round(image @ _WEIGHTS.T)
+    return _round(_WEIGHTS @ across).astype(np.uint8)
+
+
+def stroke_width(ink: NDArray[np.uint8]) -> float:
+    """Mean stroke width in pixels.
+
+    In a stroke of width w, the distance of a pixel's centre to the edge averages w/4. OpenCV
+    measures it to the centre of the nearest pixel outside, which lies half a pixel further.
+    """
+    mask = np.pad((ink > 127).astype(np.uint8), 1)
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return 4 * max(float(distance.sum()) / max(int(mask.sum()), 1) - 0.5, 0)
+
+
+def _in_box(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    scale = BOX_SIZE / max(digit.shape)
+    height, width = (max(round(size * scale), 1) for size in digit.shape)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(digit, (width, height), interpolation=interpolation), np.uint8)
+
+
+def _with_usual_strokes(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Thicken or thin the strokes where MNIST has none like them."""
+    scale = BOX_SIZE / max(digit.shape)
+    width = stroke_width(digit) * scale
+    usual = float(np.clip(width, *STROKE_WIDTH))
+    size = 2 * round(abs(usual - width) / scale / 2) + 1
+    if size == 1:
+        return digit
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    if usual > width:
+        return np.asarray(cv2.dilate(np.pad(digit, size // 2), kernel), np.uint8)
+    thinned = np.asarray(cv2.erode(digit, kernel), np.uint8)
+    return thinned if thinned.any() else digit
+
+
+def _bilinear_weights(size: int, new_size: int) -> NDArray[np.float64]:
+    """Pillow's fixed-point weights `[new_size, size]` of its triangle filter when enlarging."""
+    centers = (np.arange(new_size) + 0.5) * size / new_size
+    distance = np.abs(np.arange(size) + 0.5 - centers[:, np.newaxis])
+    weights = np.maximum(1 - distance, 0)
+    weights /= weights.sum(1, keepdims=True)
+    return np.floor(weights * (1 << _PRECISION) + 0.5)
+
+
+def _round(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.floor((values + (1 << (_PRECISION - 1))) / (1 << _PRECISION))
+
+
+_WEIGHTS = _bilinear_weights(MNIST_SIZE, GLYPH_SIZE)

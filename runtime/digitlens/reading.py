@@ -1,0 +1,79 @@
+"""What was read: the digits of one frame, in reading order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNSURE = "?"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Digit:
+    """One digit.
+
+    Attributes:
+        label: the most probable digit, 0…9.
+        confidence: its probability, 0…1.
+        sure: whether the confidence reaches the reader's threshold.
+        box: `(x, y, width, height)` of the crop in pixels of the frame.
+        line: number of its row in the frame, from 0.
+        glyph: what the network was given, float32 `[32, 32]`, 0…1, ink 1 on paper 0.
+        probabilities: float32 `[10]`, they sum to 1.
+    """
+
+    label: int
+    confidence: float
+    sure: bool
+    box: tuple[int, int, int, int]
+    line: int
+    glyph: NDArray[np.float32] = field(repr=False)
+    probabilities: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """The digits of one frame.
+
+    Attributes:
+        width, height: of the frame in pixels.
+        digits: row by row, in a row from left to right.
+        elapsed_ms: time from the decoded frame to this reading, in milliseconds.
+        taps: inner activations by name where they were asked for, float32 with one row a digit
+            in the order of `digits`: `taps["conv1"]` is `[n, 6, 28, 28]`. Else None.
+    """
+
+    width: int
+    height: int
+    digits: tuple[Digit, ...]
+    elapsed_ms: float
+    taps: Mapping[str, NDArray[np.float32]] | None = field(default=None, repr=False)
+
+    @property
+    def text(self) -> str:
+        """The digits as text, rows separated by newlines; one that is not sure is `?`."""
+        rows = groupby(self.digits, key=lambda digit: digit.line)
+        return "\n".join(
+            "".join(str(digit.label) if digit.sure else UNSURE for digit in row) for _, row in rows
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what `digitlens classify --format json` prints, but for `source`."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "text": self.text,
+            "digits": [
+                {
+                    "label": digit.label,
+                    "confidence": round(digit.confidence, 4),
+                    "sure": digit.sure,
+                    "box": list(digit.box),
+                }
+                for digit in self.digits
+            ],
+            "elapsed_ms": round(self.elapsed_ms, 3),
+        }

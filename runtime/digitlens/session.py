@@ -1,0 +1,119 @@
+"""A model loaded by onnxruntime, checked against its own contract."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from digitlens import model_file, providers
+from digitlens.contract import LOGITS, METADATA_KEY, PROBABILITIES, Contract
+from digitlens.errors import ModelError
+
+
+class Session:
+    """Glyphs in, activations out.
+
+    Args:
+        model: an ONNX file, its bytes, or None for the packaged model.
+        provider: a short name such as `cpu`, see `digitlens.providers`.
+        threads: of onnxruntime, within one operator. One is as fast for a few digits as many,
+            and does not spin between frames.
+
+    Attributes:
+        contract: what the model says about itself.
+        placement: how many nodes each provider runs.
+
+    Raises:
+        NotFoundError: no such file, or the provider is not installed.
+        ModelError: the file is no model, has no contract or does not keep it.
+    """
+
+    contract: Contract
+    placement: dict[str, int]
+
+    def __init__(
+        self,
+        model: Path | str | bytes | None = None,
+        *,
+        provider: str = providers.DEFAULT,
+        threads: int = 1,
+    ) -> None:
+        wanted = providers.full_name(provider)
+        name = "the model" if isinstance(model, bytes) else str(model or model_file.PACKAGED)
+        try:
+            if isinstance(model, bytes):
+                model_file.check(model)
+                content = model
+            else:
+                content = model_file.read(Path(name))
+            self._session = _load(content, wanted, threads)
+            self.contract = _contract(self._session)
+            self.placement = providers.placement(self._session)
+            if not self.placement.get(providers.short_name(wanted)):
+                raise ModelError(f"{wanted} ran no node, but {self.placement}; choose another")
+        except ModelError as error:
+            raise ModelError(f"{name}: {error}") from error.__cause__
+
+    def run(
+        self, glyphs: NDArray[np.float32], outputs: Sequence[str] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Run the network.
+
+        Args:
+            glyphs: float32 `[n, 32, 32]`, 0…1, ink 1 on paper 0.
+            outputs: which to compute, all by default.
+
+        Returns:
+            By name, float32 with `n` first: `logits [n, 10]`, `probabilities [n, 10]`, and each
+            tap in the shape that the contract gives, such as `conv1 [n, 6, 28, 28]`.
+        """
+        names = list(outputs or self._outputs())
+        image = glyphs[:, np.newaxis].astype(np.float32, copy=False)
+        found = self._session.run(names, {self.contract.input["name"]: image})
+        return dict(zip(names, found, strict=True))
+
+    def _outputs(self) -> tuple[str, ...]:
+        return (LOGITS, PROBABILITIES, *(tap.name for tap in self.contract.taps))
+
+
+def _load(content: bytes, provider: str, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    try:
+        return ort.InferenceSession(content, options, providers=[provider])
+    # onnxruntime's errors share no base class but Exception.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"onnxruntime cannot load it ({reason})") from error
+
+
+def _contract(session: ort.InferenceSession) -> Contract:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise ModelError(
+            f"it has no contract (metadata property {METADATA_KEY!r}): "
+            "make the model with 'digitlens export'"
+        )
+    contract = Contract.from_json(text)
+    count = len(contract.labels)
+    promised = {tap.name: tap.shape for tap in contract.taps}
+    promised |= {LOGITS: (count,), PROBABILITIES: (count,)}
+    found = {output.name: tuple(output.shape[1:]) for output in session.get_outputs()}
+    inputs = {i.name: tuple(i.shape[1:]) for i in session.get_inputs()}
+    for what, expected, there in (
+        ("input", {contract.input["name"]: tuple(contract.input["shape"])}, inputs),
+        ("output", promised, found),
+    ):
+        for name, shape in expected.items():
+            if there.get(name) != shape:
+                raise ModelError(
+                    f"its {what} {name} has shape {there.get(name)}, the contract says {shape}: "
+                    "export it again"
+                )
+    return contract

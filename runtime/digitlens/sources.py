@@ -1,0 +1,141 @@
+"""Frames from image files: which files, whether they are images, and their pixels."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitlens import image_header
+from digitlens.errors import ImageError, NotFoundError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+STDIN = "-"
+MAX_PIXELS = 64_000_000
+"""Images with more pixels are refused by their header, before anything is decoded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One image from a source: uint8 `[h, w, 3]` in OpenCV's order blue, green, red."""
+
+    source: str
+    image: NDArray[np.uint8]
+
+
+def image_files(folder: Path) -> list[Path]:
+    """List the image files in `folder` and below, in natural order, without hidden ones.
+
+    Raises:
+        ImageError: there is none.
+    """
+    found = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    ]
+    if not found:
+        raise ImageError(f"no images in {folder}: it needs files such as {', '.join(SUFFIXES[:4])}")
+    return sorted(found, key=natural_key)
+
+
+def natural_key(path: Path) -> list[list[tuple[int, str]]]:
+    """Sort key by which `9.png` comes before `10.png`."""
+    return [
+        [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+        for name in path.parts
+    ]
+
+
+def expand(path: str) -> Iterator[str]:
+    """Give the image files that a path of the command line stands for.
+
+    Raises:
+        NotFoundError: there is nothing at `path`.
+        ImageError: it is a folder without images.
+    """
+    if path != STDIN and not Path(path).exists():
+        raise NotFoundError(f"no such file: {path}")
+    if path != STDIN and Path(path).is_dir():
+        yield from map(str, image_files(Path(path)))
+    else:
+        yield path
+
+
+def read(path: Path) -> NDArray[np.uint8]:
+    """Read an image file: uint8 `[h, w, 3]`, blue, green, red.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ImageError: it is no image, or too large.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no such file: {path}") from error
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from error
+    return decode(content)
+
+
+def decode(content: bytes) -> NDArray[np.uint8]:
+    """Decode PNG, JPEG, BMP, WebP, GIF or TIFF bytes: uint8 `[h, w, 3]`, blue, green, red.
+
+    Raises:
+        ImageError: the bytes are no image, are damaged, or hold more than `MAX_PIXELS`.
+    """
+    if not content:
+        raise ImageError("not an image: the file is empty")
+    header = image_header.parse(content)
+    if header.width * header.height > MAX_PIXELS:
+        raise ImageError(
+            f"too large: {header.width}×{header.height} pixels, at most "
+            f"{MAX_PIXELS // 1_000_000} megapixels are read; scale it down"
+        )
+    # Only cv2.IMREAD_UNCHANGED keeps transparency, and only the others turn a photo upright.
+    flags = cv2.IMREAD_COLOR if header.format == "JPEG" else cv2.IMREAD_UNCHANGED
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        raise ImageError(f"not an image: its {header.format} data is damaged") from error
+    if image is None:
+        raise ImageError(f"not an image: its {header.format} data is damaged or truncated")
+    return to_bgr(np.asarray(image))
+
+
+def to_bgr(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Turn uint8 or uint16 `[h, w]`, `[h, w, 1]`, `[h, w, 3]` or `[h, w, 4]` into `[h, w, 3]`.
+
+    Transparent pixels become paper: black behind light ink, white behind dark ink.
+
+    Raises:
+        ImageError: another dtype or shape, or no pixels.
+    """
+    if image.dtype == np.uint16:
+        image = np.round(image / np.float32(257)).astype(np.uint8)
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ImageError(
+            f"not an image: {image.dtype} {list(image.shape)}; "
+            "give uint8 or uint16 [h, w], [h, w, 3] or [h, w, 4]"
+        )
+    if not image.size:
+        raise ImageError(f"not an image: it has no pixels, its shape is {list(image.shape)}")
+    if channels == 1:
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
+    return _without_alpha(image) if channels == 4 else image  # type: ignore[return-value]
+
+
+def _without_alpha(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+    alpha = image[..., 3:].astype(np.float32) / 255
+    color = image[..., :3].astype(np.float32)
+    opaque = alpha.sum()
+    is_light = opaque > 0 and (color.mean(2, keepdims=True) * alpha).sum() / opaque > 127
+    # With hardly any transparency the paper is in the picture, and the ground does not matter.
+    ground = 0 if is_light else 255
+    return np.asarray(np.round(color * alpha + ground * (1 - alpha)), np.uint8)
