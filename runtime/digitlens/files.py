@@ -5,8 +5,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digitlens.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @contextmanager
@@ -18,8 +23,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: the folder of `path` cannot be made or written to.
     """
+    make_folder(path.parent)
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; give a file name")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose another place") from error
@@ -29,8 +36,6 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except IsADirectoryError as error:
-        raise UsageError(f"cannot write {path}: it is a folder; give a file name") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -44,6 +49,25 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Replace the file at `path` by `text` in UTF-8, or leave the old one."""
     write_bytes(path, text.encode())
+
+
+def write_png(path: Path, image: "NDArray[np.uint8]") -> None:
+    """Replace the file at `path` by `image`, uint8 `[h, w, 3]`, blue, green, red, as PNG."""
+    import cv2
+
+    write_bytes(path, cv2.imencode(".png", image)[1].tobytes())
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder `path` and those above it.
+
+    Raises:
+        UsageError: it cannot be made, or a file has that name.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make {path}: {error.strerror}; choose another place") from error
 
 
 def _umask() -> int:

@@ -1,0 +1,97 @@
+"""The command `digitlens`: where errors become one line and an exit status.
+
+Sub-commands are imported when they are used, so that `digitlens --help` loads neither torch nor
+OpenCV nor onnxruntime, and works without the extras.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+from digitlens import __version__
+from digitlens.errors import DigitlensError
+
+COMMANDS = {
+    "train": ("digitlens_train.cli", "train", "Train LeNet-5 on MNIST and write a run folder."),
+    "export": ("digitlens_export.cli", "export", "Turn a run into one ONNX file, and prove it."),
+    "verify": ("digitlens_export.cli", "verify", "Compare a model file with PyTorch again."),
+    "classify": ("digitlens.cli.classify", "classify", "Read the digits of image files."),
+    "maps": ("digitlens.cli.maps", "maps", "Draw the feature maps of one digit."),
+    "doctor": ("digitlens.cli.doctor", "doctor", "Say what this device has, and what is wrong."),
+}
+"""Sub-commands with the module and the name of their function, and their help in short."""
+
+EXTRAS = {"train": "train", "export": "export", "verify": "export"}
+"""The extra that a sub-command needs beyond the runtime's dependencies."""
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class LazyGroup(click.Group):
+    """A group whose sub-commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """List the names in the order in which one uses them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a sub-command."""
+        if name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[name]
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of sub-commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: digitlens classify photo.png",
+)
+@click.version_option(__version__, prog_name="digitlens")
+def cli() -> None:
+    """Read handwritten digits, and see what the network sees while it does so."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 a failure, 2 wrong usage or something missing."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = cli.main(arguments, prog_name="digitlens", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        way_out = f" (see '{context.command_path} --help')" if context else ""
+        fail(error.format_message() + way_out, error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        fail("interrupted", INTERRUPTED)
+    except DigitlensError as error:
+        fail(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        extra = next((EXTRAS[argument] for argument in arguments if argument in EXTRAS), None)
+        package = (error.name or "").partition(".")[0]
+        if extra is None or package.startswith("digitlens"):
+            raise
+        fail(f'{package} is not installed: pip install "digitlens[{extra}]"', 2)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has left; there is nobody to tell
+        sys.exit(1)
+    except OSError as error:
+        fail(f"{error.filename or 'the output'}: {error.strerror or error}", 1)
+    sys.exit(status)
+
+
+def fail(message: str, status: int) -> None:
+    """Print one line about what went wrong, and exit."""
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(status)

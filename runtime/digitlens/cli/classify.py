@@ -1,0 +1,160 @@
+"""`digitlens classify`."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digitlens.cli.options import model_option, provider_option, silence_libraries
+
+if TYPE_CHECKING:
+    from digitlens.reader import Reader
+    from digitlens.reading import Reading
+
+CSV_COLUMNS = (
+    "source", "width", "height", "text", "labels", "confidences", "elapsed_ms", "error",
+)  # fmt: skip
+Printer = Callable[[str, "Reading | Exception"], None]
+
+
+@click.command(
+    epilog="Examples: digitlens classify photo.png; digitlens classify scans --format json; "
+    "cat photo.png | digitlens classify -"
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@model_option
+@provider_option
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
+              show_default=True, help="How to print the readings; json is one object a line.")  # fmt: skip
+@click.option("--maps", "maps_folder", type=click.Path(path_type=Path), metavar="DIR",
+              help="Draw the feature maps of every digit into this folder.")  # fmt: skip
+def classify(
+    paths: tuple[str, ...],
+    model: Path | None,
+    provider: str,
+    form: str,
+    maps_folder: Path | None,
+) -> int:
+    """Read the digits of image files.
+
+    A PATH is an image file, a folder, which is walked in natural order, or - for an image on
+    standard input. PNG, JPEG, BMP, WebP, GIF and TIFF are read. An image of 28×28 pixels is one
+    digit, as in MNIST; in others the digits are searched.
+
+    Exits with 1 if an image could not be read, with 2 if a PATH is not there; all others are read.
+    """
+    from digitlens.errors import DigitlensError
+    from digitlens.reader import Reader
+
+    silence_libraries()
+    reader = Reader(model, provider=provider)
+    printer = _PRINTERS[form]()
+    drawer = _MapsDrawer(reader, maps_folder) if maps_folder else None
+    status = 0
+    for source, path_error in _sources(paths):
+        try:
+            if path_error:
+                raise path_error
+            image = _image(source)
+            reading = reader.read(image, taps=drawer is not None)
+            if drawer:
+                drawer.draw(source, image, reading)
+        except DigitlensError as error:
+            status = max(status, error.exit_code)
+            printer(source, error)
+        else:
+            printer(source, reading)
+    return status
+
+
+def _sources(paths: tuple[str, ...]) -> Iterator[tuple[str, Exception | None]]:
+    """Give every image file in order, or a path with the reason why it stands for none."""
+    from digitlens import sources
+    from digitlens.errors import DigitlensError
+
+    for path in paths:
+        try:
+            for source in sources.expand(path):
+                yield source, None
+        except DigitlensError as error:
+            yield path, error
+
+
+def _image(source: str) -> Any:  # noqa: ANN401
+    from digitlens import sources
+
+    if source == sources.STDIN:
+        return sources.decode(sys.stdin.buffer.read())
+    return sources.read(Path(source))
+
+
+class _MapsDrawer:
+    """Draws the maps of every digit into a folder, under names that do not collide."""
+
+    def __init__(self, reader: "Reader", folder: Path) -> None:
+        from digitlens.files import make_folder
+
+        make_folder(folder)
+        self.reader, self.folder = reader, folder
+        self.used: set[str] = set()
+
+    def draw(self, source: str, image: Any, reading: "Reading") -> None:  # noqa: ANN401
+        from digitlens import maps
+        from digitlens.files import write_png
+
+        stem = self._free(Path(source).stem if source != "-" else "stdin")
+        for number in range(len(reading.digits)):
+            picture = maps.draw(image, reading, self.reader.contract.taps, number)
+            write_png(self.folder / f"{stem}-{number + 1}.png", picture)
+
+    def _free(self, stem: str) -> str:
+        name, count = stem, 1
+        while name in self.used:
+            count += 1
+            name = f"{stem}_{count}"
+        self.used.add(name)
+        return name
+
+
+def _table() -> Printer:
+    def print_row(source: str, result: "Reading | Exception") -> None:
+        if isinstance(result, Exception):
+            click.echo(f"{source}: {result}", err=True)
+            return
+        text = result.text.replace("\n", " / ") or "(no digits)"
+        confidences = " ".join(f"{digit.confidence:.1%}" for digit in result.digits)
+        click.echo(f"{source}  {text}  {confidences}".rstrip())
+
+    return print_row
+
+
+def _json() -> Printer:
+    def print_line(source: str, result: "Reading | Exception") -> None:
+        fields = {"error": str(result)} if isinstance(result, Exception) else result.to_dict()
+        click.echo(json.dumps({"source": source} | fields))
+
+    return print_line
+
+
+def _csv() -> Printer:
+    writer = csv.DictWriter(sys.stdout, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+
+    def print_row(source: str, result: "Reading | Exception") -> None:
+        if isinstance(result, Exception):
+            writer.writerow({"source": source, "error": str(result)})
+            return
+        row = {"source": source, **result.to_dict()}
+        digits = row.pop("digits")
+        row["labels"] = " ".join(str(digit["label"]) for digit in digits)
+        row["confidences"] = " ".join(str(digit["confidence"]) for digit in digits)
+        writer.writerow(row)
+
+    return print_row
+
+
+_PRINTERS = {"table": _table, "json": _json, "csv": _csv}

@@ -1,0 +1,65 @@
+"""`digitlens doctor`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from digitlens.cli.options import model_option
+
+if TYPE_CHECKING:
+    from digitlens.doctor import Diagnosis
+
+
+@click.command(epilog="Example: digitlens doctor --format json")
+@model_option
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table",
+              show_default=True, help="How to print the diagnosis.")  # fmt: skip
+def doctor(model: Path | None, form: str) -> int:
+    """Say what this device has, and what is wrong with it.
+
+    Prints versions, providers, processor, cameras that answer, whether a window can be opened,
+    and the model's contract and proof in short. Exits with 1 if digits cannot be read.
+    """
+    from digitlens.doctor import examine
+
+    diagnosis = examine(model)
+    click.echo(json.dumps(diagnosis.to_dict()) if form == "json" else _table(diagnosis))
+    return 0 if diagnosis.ok else 1
+
+
+def _table(diagnosis: "Diagnosis") -> str:
+    rows = [
+        ("versions", ", ".join(f"{name} {number}" for name, number in diagnosis.versions.items())),
+        ("processor", "{machine}, {cores} cores, {system}".format(**diagnosis.processor)),
+        ("providers", ", ".join(diagnosis.providers)),
+        ("cameras", ", ".join(map(str, diagnosis.cameras)) or "none answers"),
+        ("window", "can be opened" if diagnosis.window else "cannot be opened"),
+        *_model_rows(diagnosis),
+        ("verdict", "digits can be read" if diagnosis.ok else "digits cannot be read"),
+    ]
+    lines = [f"{name:<10} {text}" for name, text in rows]
+    for problem in diagnosis.problems:
+        kind = "problem" if problem.is_fatal else "note"
+        lines.append(f"{kind:<10} {problem.what}: {problem.way_out}")
+    return "\n".join(lines)
+
+
+def _model_rows(diagnosis: "Diagnosis") -> list[tuple[str, str]]:
+    model = diagnosis.model
+    if model is None:
+        return [("model", "cannot be used")]
+    training, proof, accuracy = model["training"], model["proof"], model["valid_accuracy"]
+    rows = [
+        ("model", f"{model['file']}, {model['size']:,} bytes, taps {', '.join(model['taps'])}"),
+        ("training", ", ".join(f"{name} {value}" for name, value in training.items())),
+    ]
+    if accuracy is not None:
+        rows.append(("accuracy", f"{accuracy:.2%} of the validation images"))
+    if proof is not None:
+        verdict = "passed" if proof["passed"] else "FAILED"
+        rows.append(
+            ("proof", f"{verdict}, {proof['samples']:,} images, off by {proof['max_abs']:.1e} at most")
+        )
+    return rows

@@ -1,0 +1,55 @@
+"""`digitlens maps`."""
+
+from pathlib import Path
+
+import click
+
+from digitlens.cli.options import model_option, provider_option, silence_libraries
+
+
+@click.command(epilog="Example: digitlens maps photo.png -o maps.png --tap conv1 --tap conv3")
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png",
+              help="The picture. Default: IMAGE's name with -maps.png, in the current folder.")  # fmt: skip
+@click.option("--tap", "names", multiple=True, metavar="NAME",
+              help="Draw this tap only; may be given several times.")  # fmt: skip
+@click.option("--digit", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Which digit of the image, in reading order.")  # fmt: skip
+@model_option
+@provider_option
+def maps(
+    image: Path,
+    output: Path | None,
+    names: tuple[str, ...],
+    digit: int,
+    model: Path | None,
+    provider: str,
+) -> None:
+    """Draw what the network sees in one digit of IMAGE.
+
+    The picture shows the image, the glyph that the network was given, the ten outputs with their
+    probabilities, and the feature maps of every layer.
+    """
+    from digitlens import maps as drawing
+    from digitlens import sources
+    from digitlens.errors import ImageError, UsageError
+    from digitlens.files import write_png
+    from digitlens.reader import Reader
+
+    silence_libraries()
+    target = output or Path(f"{image.stem}-maps.png")
+    if target.suffix.lower() != ".png":
+        raise UsageError(f"cannot write {target}: give a name that ends in .png")
+    reader = Reader(model, provider=provider)
+    known = {tap.name: tap for tap in reader.contract.taps}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"no tap {unknown[0]!r}: the model has {', '.join(known)}")
+    frame = sources.read(image)
+    reading = reader.read(frame, taps=True)
+    if not reading.digits:
+        raise ImageError(f"no digits found in {image}: nothing to draw; try another image")
+    chosen = [known[name] for name in names] if names else list(known.values())
+    write_png(target, drawing.draw(frame, reading, chosen, digit - 1))
+    if len(reading.digits) > 1:
+        click.echo(f"digit {digit} of {len(reading.digits)}; --digit chooses another", err=True)
+    click.echo(target)

@@ -1,0 +1,148 @@
+"""What this device has, and what is wrong with it."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+
+import digitlens
+from digitlens import capture, model_file, providers, window
+from digitlens.contract import GLYPH_SIZE, Contract
+from digitlens.errors import DigitlensError
+from digitlens.session import Session
+
+_RIVALS = ("onnxruntime", "opencv")
+"""Distributions whose names start so, and then go on with `-`, overwrite each other's files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: what, the way out, and whether it keeps digits from being read."""
+
+    what: str
+    way_out: str
+    is_fatal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The state of a device.
+
+    `cameras` are the numbers of those that deliver frames; `model` is the contract and the proof
+    in short, None where the model cannot be used.
+    """
+
+    versions: dict[str, str]
+    processor: dict[str, Any]
+    providers: tuple[str, ...]
+    cameras: list[int]
+    window: bool
+    model: dict[str, Any] | None
+    problems: list[Problem]
+
+    @property
+    def ok(self) -> bool:
+        """Whether digits can be read; a missing camera or screen does not prevent it."""
+        return not any(problem.is_fatal for problem in self.problems)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what `digitlens doctor --format json` prints."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+def examine(model: Path | None = None) -> Diagnosis:
+    """Look at this device, and try the model at `model`, else the packaged one."""
+    problems = list(_rival_distributions())
+    cameras = capture.answering_cameras()
+    if not cameras:
+        problems.append(
+            Problem("no camera answers", "connect one, or read image files instead", False)
+        )
+    if reason := window.problem():
+        way_out = "log in to a desktop, or work with files: classify and maps need no window"
+        problems.append(Problem(f"no window can be opened: {reason}", way_out, False))
+    found = None
+    try:
+        found = _model(model or model_file.PACKAGED)
+    except DigitlensError as error:
+        what, _, way_out = str(error).rpartition(": ")
+        problems.append(Problem(what or str(error), way_out, True))
+    else:
+        problems += _proof_problems(found["proof"])
+    return Diagnosis(
+        versions={
+            "digitlens": digitlens.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "onnxruntime": onnxruntime.__version__,
+            "opencv": cv2.__version__,
+        },
+        processor={
+            "machine": platform.machine(),
+            "system": f"{platform.system()} {platform.release()}",
+            "cores": os.cpu_count(),
+        },
+        providers=providers.available(),
+        cameras=cameras,
+        window=reason is None,
+        model=found,
+        problems=problems,
+    )
+
+
+def _model(path: Path) -> dict[str, Any]:
+    session = Session(path)
+    session.run(np.zeros((1, GLYPH_SIZE, GLYPH_SIZE), np.float32))
+    contract = session.contract
+    return {
+        "file": str(path),
+        "size": path.stat().st_size,
+        "taps": [tap.name for tap in contract.taps],
+        "training": _known(contract, ("dataset", "train_images", "recipe", "epochs", "seed")),
+        "valid_accuracy": contract.training.get("valid_accuracy"),
+        "weights_sha256": contract.weights_sha256,
+        "proof": _proof(contract.proof),
+        "placement": session.placement,
+    }
+
+
+def _known(contract: Contract, names: Sequence[str]) -> dict[str, Any]:
+    return {name: contract.training.get(name) for name in names}
+
+
+def _proof(proof: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if proof is None:
+        return None
+    worst = max((output["max_abs"] for output in proof["outputs"]), default=0.0)
+    return {"passed": proof["passed"], "samples": proof["samples"], "max_abs": worst}
+
+
+def _proof_problems(proof: Mapping[str, Any] | None) -> list[Problem]:
+    if proof is None:
+        what = "the model carries no proof that it does what PyTorch does"
+    elif not proof["passed"]:
+        what = "the model's proof says that it does not do what PyTorch does"
+    else:
+        return []
+    return [Problem(what, "export it again with 'digitlens export'", True)]
+
+
+def _rival_distributions() -> list[Problem]:
+    names = {d.metadata["Name"].lower() for d in distributions() if d.metadata["Name"]}
+    problems = []
+    for stem in _RIVALS:
+        rivals = sorted(n for n in names if n == stem or n.startswith(f"{stem}-"))
+        rivals = [name for name in rivals if not name.startswith("onnxruntime-ep-")]
+        rivals = [name for name in rivals if name not in ("onnxruntime-extensions",)]
+        if len(rivals) > 1:
+            way_out = f"keep one: pip uninstall {' '.join(rivals)}, then install the one you want"
+            what = f"{' and '.join(rivals)} are installed and overwrite each other's files"
+            problems.append(Problem(what, way_out, True))
+    return problems
