@@ -19,8 +19,13 @@ data_option = click.option(
 
 @click.command(epilog="Example: digitlens export runs/classic -o lenet5.onnx")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.onnx",
-              help="The model file. Default: lenet5.onnx in the run folder.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE.onnx",
+    help="The model file. Default: lenet5.onnx in the run folder.",
+)
 @data_option
 def export(run: Path, output: Path | None, data: Path | None) -> None:
     """Export the network in the run folder RUN to one ONNX file, and prove it.
@@ -39,11 +44,22 @@ def export(run: Path, output: Path | None, data: Path | None) -> None:
 
 @click.command(epilog="Example: digitlens verify lenet5.onnx --against runs/classic --format json")
 @click.argument("model", type=click.Path(path_type=Path), metavar="FILE.onnx")
-@click.option("--against", type=click.Path(path_type=Path), required=True, metavar="RUN",
-              help="The run folder that the model was exported from.")  # fmt: skip
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="RUN",
+    help="The run folder that the model was exported from.",
+)
 @data_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table",
-              show_default=True, help="How to print the proof.")  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the proof.",
+)
 def verify(model: Path, against: Path, data: Path | None, form: str) -> None:
     """Compare every output of the model FILE.onnx with PyTorch's again.
 

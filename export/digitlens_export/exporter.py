@@ -60,7 +60,7 @@ def validation_images(run: Run, data: Path | None) -> Split:
 
 
 def _training(run: Run) -> dict[str, Any]:
-    """Gather what the contract says about training; nothing in it depends on the machine's paths."""
+    """Gather what the contract says about training, without any path of this machine."""
     config, metrics = run.read_config(), run.read_metrics()
     recipe = config["recipe"]
     return {

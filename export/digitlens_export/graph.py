@@ -80,7 +80,7 @@ def with_contract(model: onnx.ModelProto, contract: Contract) -> bytes:
     result = onnx.ModelProto()
     result.CopyFrom(model)
     helper.set_model_props(result, {METADATA_KEY: contract.to_json()})
-    return result.SerializeToString(deterministic=True)
+    return bytes(result.SerializeToString(deterministic=True))
 
 
 def weights_sha256(model: onnx.ModelProto) -> str:

@@ -57,13 +57,16 @@ class Part:
 
     @property
     def width(self) -> int:
+        """In pixels, like all sides."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
+        """In pixels, like all sides."""
         return self.bottom - self.top
 
     def joined(self, other: "Part") -> "Part":
+        """Give the part that holds both."""
         return Part(
             min(self.left, other.left),
             min(self.top, other.top),
@@ -101,7 +104,8 @@ def find(gray: NDArray[np.uint8]) -> list[Crop]:
         return []
     level, _ = cv2.threshold(visible, 0, 255, cv2.THRESH_OTSU)
     mask = (ink >= max(0.7 * level, MIN_CONTRAST)).astype(np.uint8)
-    _, numbers, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    _, *found, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    numbers, stats = (np.asarray(array, np.int32) for array in found)
     parts = _digits(_joined(_strokes(stats, gray.shape)))
     return [
         Crop(_frame_box(part, scale, gray.shape), line, _cut(ink, numbers, part))
@@ -122,7 +126,7 @@ def ink_map(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
     paper = cv2.medianBlur(framed, 2 * margin + 1)
     paper = paper[margin : margin + small.shape[0], margin : margin + small.shape[1]]
     paper = cv2.resize(paper, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return stronger_side(gray.astype(np.int16) - paper)
+    return stronger_side(gray.astype(np.int16) - np.asarray(paper, np.int16))
 
 
 def stronger_side(difference: NDArray[np.int16]) -> NDArray[np.uint8]:
@@ -164,7 +168,8 @@ def _resized(gray: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 def _stretched(ink: NDArray[np.uint8], strongest: int) -> NDArray[np.uint8]:
     if strongest >= FAINT:
         return ink
-    return np.clip(ink * (255 / strongest), 0, 255).astype(np.uint8)
+    stretched: NDArray[np.uint8] = np.clip(ink * (255 / strongest), 0, 255).astype(np.uint8)
+    return stretched
 
 
 def _strokes(stats: NDArray[np.int32], shape: tuple[int, ...]) -> list[Part]:
@@ -220,7 +225,10 @@ def _digits(parts: list[Part]) -> list[Part]:
 
 def _frame_box(part: Part, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     left, top = int(part.left / scale), int(part.top / scale)
-    right, bottom = min(round(part.right / scale), shape[1]), min(round(part.bottom / scale), shape[0])
+    right, bottom = (
+        min(round(part.right / scale), shape[1]),
+        min(round(part.bottom / scale), shape[0]),
+    )
     return left, top, right - left, bottom - top
 
 

@@ -42,7 +42,7 @@ def parse(content: bytes) -> Header:
 def _png(content: bytes) -> tuple[int, int]:
     if b"IEND" not in content[-64:] and b"IEND" not in content:
         raise ImageError("not an image: its PNG data is truncated")
-    return struct.unpack_from(">II", content, 16)  # type: ignore[return-value]
+    return struct.unpack_from(">II", content, 16)
 
 
 def _jpeg(content: bytes) -> tuple[int, int]:
@@ -63,7 +63,7 @@ def _jpeg(content: bytes) -> tuple[int, int]:
 
 def _bmp(content: bytes) -> tuple[int, int]:
     if struct.unpack_from("<I", content, 14)[0] == 12:
-        return struct.unpack_from("<HH", content, 18)  # type: ignore[return-value]
+        return struct.unpack_from("<HH", content, 18)
     width, height = struct.unpack_from("<ii", content, 18)
     return width, abs(height)  # a negative height means rows from top to bottom
 
@@ -83,7 +83,7 @@ def _webp(content: bytes) -> tuple[int, int]:
 
 
 def _gif(content: bytes) -> tuple[int, int]:
-    return struct.unpack_from("<HH", content, 6)  # type: ignore[return-value]
+    return struct.unpack_from("<HH", content, 6)
 
 
 def _tiff(content: bytes) -> tuple[int, int]:

@@ -109,7 +109,9 @@ def _framed(image: NDArray[np.uint8], box: tuple[int, int, int, int], side: int)
     """Fit the frame into a square of `side` pixels and draw the digit's box."""
     scale = side / max(image.shape[:2])
     size = tuple(max(round(length * scale), 1) for length in image.shape[1::-1])
-    shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
+    shrunk = cv2.resize(
+        image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
+    )
     x, y, width, height = (round(length * scale) for length in box)
     shrunk = np.ascontiguousarray(shrunk)
     cv2.rectangle(shrunk, (x, y), (x + width - 1, y + height - 1), ACCENT, 2)
@@ -128,8 +130,10 @@ def _bars(picture: Picture, digit: Digit, top: int, left: int) -> None:
 
 
 def _tap_panel(tap: Tap, activation: NDArray[np.float32]) -> Picture:
-    size = f"{len(activation)} maps of {tap.shape[1]}x{tap.shape[2]}" if len(tap.shape) == 3 else (
-        f"{len(activation)} units"
+    size = (
+        f"{len(activation)} maps of {tap.shape[1]}x{tap.shape[2]}"
+        if len(tap.shape) == 3
+        else (f"{len(activation)} units")
     )
     title = _blank(36, WIDTH)
     low, high = activation.min(), activation.max()

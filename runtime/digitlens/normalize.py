@@ -96,7 +96,7 @@ def _bilinear_weights(size: int, new_size: int) -> NDArray[np.float64]:
     distance = np.abs(np.arange(size) + 0.5 - centers[:, np.newaxis])
     weights = np.maximum(1 - distance, 0)
     weights /= weights.sum(1, keepdims=True)
-    return np.floor(weights * (1 << _PRECISION) + 0.5)
+    return np.asarray(np.floor(weights * (1 << _PRECISION) + 0.5), np.float64)
 
 
 def _round(values: NDArray[np.float64]) -> NDArray[np.float64]:

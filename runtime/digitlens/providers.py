@@ -34,7 +34,7 @@ def full_name(name: str) -> str:
         NotFoundError: onnxruntime knows the provider, but this build lacks it.
         UsageError: nobody knows it.
     """
-    known = {short_name(full): full for full in ort.get_all_providers()}
+    known: dict[str, str] = {short_name(full): full for full in ort.get_all_providers()}
     wanted = short_name(name) if name.endswith(_SUFFIX) else name.lower()
     wanted = next((s for s, full in known.items() if full.lower() == name.lower()), wanted)
     here = available()
@@ -44,9 +44,7 @@ def full_name(name: str) -> str:
     if wanted == "azure":
         raise UsageError(f"the provider azure runs no node of a model; {choice}")
     if wanted in known:
-        raise NotFoundError(
-            f"the provider {wanted} is not in this build of onnxruntime; {choice}"
-        )
+        raise NotFoundError(f"the provider {wanted} is not in this build of onnxruntime; {choice}")
     near = difflib.get_close_matches(wanted, known, n=1)
     raise UsageError(
         f"no provider {name!r}{f', did you mean {near[0]}?' if near else ';'} {choice}"

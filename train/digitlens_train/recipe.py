@@ -19,6 +19,4 @@ class Recipe:
     lr: float
 
 
-RECIPES = {
-    recipe.name: recipe for recipe in [Recipe("classic", epochs=15, batch_size=32, lr=1e-3)]
-}
+RECIPES = {recipe.name: recipe for recipe in [Recipe("classic", epochs=15, batch_size=32, lr=1e-3)]}

@@ -25,9 +25,9 @@ except RuntimeError as error:
         raise
     for _name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[_name]
-    _library = torch.library.Library("torchvision", "DEF")
+    _library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for _operator in _OPERATORS:
-        _library.define(_operator)
+        _library.define(_operator)  # type: ignore[no-untyped-call]
 
 from torchvision import datasets  # noqa: E402
 from torchvision.transforms.v2 import functional  # noqa: E402

@@ -108,7 +108,7 @@ def evaluate(model: LeNet, batches: Batches) -> Evaluation:
     """Run `model` over all of `batches`, in order."""
     model.eval()
     with torch.inference_mode():
-        logits = torch.cat([model(part) for part in batches.glyphs.split(EVALUATION_BATCH)])
+        logits = torch.cat([model(part) for part in torch.split(batches.glyphs, EVALUATION_BATCH)])
     return Evaluation(
         loss=nn.functional.cross_entropy(logits, batches.labels).item(),
         accuracy=(logits.argmax(1) == batches.labels).float().mean(dtype=torch.float64).item(),
@@ -128,7 +128,7 @@ def _train_epoch(
     for image, label in tqdm(loader, title, leave=False, disable=None, unit="batch"):
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(image), label)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         total += loss.detach().cpu() * len(label)
         count += len(label)

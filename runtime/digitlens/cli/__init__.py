@@ -83,6 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
         if extra is None or package.startswith("digitlens"):
             raise
         fail(f'{package} is not installed: pip install "digitlens[{extra}]"', 2)
+    except ImportError as error:
+        fail(f"a library cannot be loaded ({error}): on Debian try 'apt install libgl1'", 2)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)

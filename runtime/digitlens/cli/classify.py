@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from digitlens.reading import Reading
 
 CSV_COLUMNS = (
-    "source", "width", "height", "text", "labels", "confidences", "elapsed_ms", "error",
-)  # fmt: skip
+    "source",
+    "width",
+    "height",
+    "text",
+    "labels",
+    "confidences",
+    "elapsed_ms",
+    "error",
+)
 Printer = Callable[[str, "Reading | Exception"], None]
 
 
@@ -28,10 +35,21 @@ Printer = Callable[[str, "Reading | Exception"], None]
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @model_option
 @provider_option
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-              show_default=True, help="How to print the readings; json is one object a line.")  # fmt: skip
-@click.option("--maps", "maps_folder", type=click.Path(path_type=Path), metavar="DIR",
-              help="Draw the feature maps of every digit into this folder.")  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print the readings; json is one object a line.",
+)
+@click.option(
+    "--maps",
+    "maps_folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Draw the feature maps of every digit into this folder.",
+)
 def classify(
     paths: tuple[str, ...],
     model: Path | None,
@@ -123,7 +141,7 @@ class _MapsDrawer:
 def _table() -> Printer:
     def print_row(source: str, result: "Reading | Exception") -> None:
         if isinstance(result, Exception):
-            click.echo(f"{source}: {result}", err=True)
+            click.echo(f"Error: {source}: {_reason(source, result)}", err=True)
             return
         text = result.text.replace("\n", " / ") or "(no digits)"
         confidences = " ".join(f"{digit.confidence:.1%}" for digit in result.digits)
@@ -134,7 +152,7 @@ def _table() -> Printer:
 
 def _json() -> Printer:
     def print_line(source: str, result: "Reading | Exception") -> None:
-        fields = {"error": str(result)} if isinstance(result, Exception) else result.to_dict()
+        fields = {"error": _reason(source, result)} if isinstance(result, Exception) else result.to_dict()
         click.echo(json.dumps({"source": source} | fields))
 
     return print_line
@@ -146,7 +164,7 @@ def _csv() -> Printer:
 
     def print_row(source: str, result: "Reading | Exception") -> None:
         if isinstance(result, Exception):
-            writer.writerow({"source": source, "error": str(result)})
+            writer.writerow({"source": source, "error": _reason(source, result)})
             return
         row = {"source": source, **result.to_dict()}
         digits = row.pop("digits")
@@ -155,6 +173,10 @@ def _csv() -> Printer:
         writer.writerow(row)
 
     return print_row
+
+
+def _reason(source: str, error: Exception) -> str:
+    return str(error).removeprefix(f"{source}: ")
 
 
 _PRINTERS = {"table": _table, "json": _json, "csv": _csv}

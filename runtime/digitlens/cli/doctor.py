@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: digitlens doctor --format json")
 @model_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table",
-              show_default=True, help="How to print the diagnosis.")  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the diagnosis.",
+)
 def doctor(model: Path | None, form: str) -> int:
     """Say what this device has, and what is wrong with it.
 
@@ -60,6 +66,9 @@ def _model_rows(diagnosis: "Diagnosis") -> list[tuple[str, str]]:
     if proof is not None:
         verdict = "passed" if proof["passed"] else "FAILED"
         rows.append(
-            ("proof", f"{verdict}, {proof['samples']:,} images, off by {proof['max_abs']:.1e} at most")
+            (
+                "proof",
+                f"{verdict}, {proof['samples']:,} images, off by {proof['max_abs']:.1e} at most",
+            )
         )
     return rows

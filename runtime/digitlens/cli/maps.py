@@ -9,12 +9,27 @@ from digitlens.cli.options import model_option, provider_option, silence_librari
 
 @click.command(epilog="Example: digitlens maps photo.png -o maps.png --tap conv1 --tap conv3")
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png",
-              help="The picture. Default: IMAGE's name with -maps.png, in the current folder.")  # fmt: skip
-@click.option("--tap", "names", multiple=True, metavar="NAME",
-              help="Draw this tap only; may be given several times.")  # fmt: skip
-@click.option("--digit", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Which digit of the image, in reading order.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="The picture. Default: IMAGE's name with -maps.png, in the current folder.",
+)
+@click.option(
+    "--tap",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Draw this tap only; may be given several times.",
+)
+@click.option(
+    "--digit",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Which digit of the image, in reading order.",
+)
 @model_option
 @provider_option
 def maps(
@@ -47,7 +62,7 @@ def maps(
     frame = sources.read(image)
     reading = reader.read(frame, taps=True)
     if not reading.digits:
-        raise ImageError(f"no digits found in {image}: nothing to draw; try another image")
+        raise ImageError(f"{image}: no digits found, so nothing to draw; try another image")
     chosen = [known[name] for name in names] if names else list(known.values())
     write_png(target, drawing.draw(frame, reading, chosen, digit - 1))
     if len(reading.digits) > 1:

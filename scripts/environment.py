@@ -1,0 +1,85 @@
+"""The environment that the other scripts run in. Standard library only.
+
+As a script it makes the development environment and prints the path of its Python.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST_PYTHON = (3, 11)
+CONSTRAINTS = ROOT / "constraints.txt"
+
+
+def python_with(extra: str) -> Path:
+    """Install digitlens with `extra` and give the Python that has it.
+
+    That is the Python of the active virtual environment, else of `.venv`, which is made. What is
+    installed already is left alone until pyproject.toml or constraints.txt change.
+    """
+    if sys.version_info < OLDEST_PYTHON:
+        have, need = (".".join(map(str, v)) for v in (sys.version_info[:2], OLDEST_PYTHON))
+        stop(f"Python {have} is too old: run this with Python {need} or newer")
+    is_active = sys.prefix != sys.base_prefix
+    folder = Path(sys.prefix) if is_active else ROOT / ".venv"
+    python = Path(sys.executable) if is_active else _python_in(folder)
+    if not python.exists():
+        _make(folder)
+    stamp = folder / ("digitlens-" + extra + ".sha256")
+    state = _state(extra)
+    if not stamp.exists() or stamp.read_text() != state:
+        _install(python, extra)
+        stamp.write_text(state)
+    return python
+
+
+def stop(message: str) -> None:
+    """Print one line and exit with 2."""
+    _say("Error: " + message)
+    sys.exit(2)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def _python_in(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _make(folder: Path) -> None:
+    _say(f"making {folder}")
+    try:
+        import ensurepip  # noqa: F401
+        import venv
+
+        venv.create(folder, with_pip=True)
+    except (ImportError, subprocess.CalledProcessError):
+        stop("Python has no venv module: install it (on Debian: apt install python3-venv)")
+    except OSError as error:
+        stop(f"{folder} cannot be made ({error.strerror}): make room there or change its rights")
+
+
+def _install(python: Path, extra: str) -> None:
+    _say(f"installing digitlens[{extra}] for {python}; the first time this takes some minutes")
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["-c", str(CONSTRAINTS), "-e", f"{ROOT}[{extra}]"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode:
+        errors = [line for line in result.stdout.splitlines() if line.startswith("ERROR")]
+        reason = (errors or result.stdout.splitlines() or ["pip failed"])[-1]
+        stop(f"pip could not install ({reason}): check the network, then run this again")
+
+
+def _state(extra: str) -> str:
+    digest = hashlib.sha256(f"{ROOT}[{extra}]".encode())
+    for path in (ROOT / "pyproject.toml", CONSTRAINTS):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    print(python_with("dev"))

@@ -1,0 +1,83 @@
+"""Put a finished run into the package: model file, run folder and model card.
+
+python scripts/package_model.py RUN
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from digitlens.model_file import PACKAGED
+from digitlens.session import Session
+from digitlens_export.exporter import export
+from digitlens_train.run import Run
+
+CARD = """# Model card: lenet5
+
+The model that `digitlens` uses where no other is named: LeNet-5, 61,706 parameters, tanh,
+average pooling, 32×32 input. This file is written by `scripts/package_model.py` from the run in
+`lenet5/` and the contract inside `lenet5.onnx`; `digitlens doctor` prints both in short.
+
+| | |
+|---|---|
+| data | {dataset}: {train_images:,} training images, {valid_images:,} validation images |
+| recipe | {recipe}: {epochs} epochs, batches of {batch_size}, Adam, learning rate {lr} |
+| seed | {seed} |
+| cost | {seconds:.0f} s on {threads} threads of a {device} |
+| accuracy, training | {train_accuracy:.2%} |
+| accuracy, validation | **{valid_accuracy:.2%}** |
+| loss, training and validation | {train_loss:.4f}, {valid_loss:.4f} |
+| proof | {proof_samples:,} images, labels agree on {label_agreement:.2%} |
+| largest difference from PyTorch | {proof_worst:.1e} in any output |
+| weights, SHA-256 | `{weights_sha256}` |
+| versions | {versions} |
+
+The validation images are MNIST's test set. No choice was made by them: the recipe and its number
+of epochs were fixed before, and the weights are those after the last epoch.
+
+## What it is for, and where it is weak
+
+It reads single handwritten digits that look like MNIST's. It has never seen letters, symbols or
+scribbles and gives those a digit too, often with high confidence. Its confidence is not
+calibrated. Digits in photos reach it through a simple finder: touching digits, ruled paper and
+patterned backgrounds are read badly.
+
+## Figures of the run
+
+![losses](lenet5/losses.png)
+![accuracies](lenet5/accuracies.png)
+![confusion matrix](lenet5/confusion_matrix.png)
+![predictions](lenet5/predictions.png)
+![feature maps of conv1](lenet5/maps_conv1.png)
+![feature maps of conv2](lenet5/maps_conv2.png)
+![feature maps of conv3](lenet5/maps_conv3.png)
+![the ten outputs](lenet5/final_layer.png)
+![training images](lenet5/samples.png)
+"""
+
+
+def main(folder: Path) -> None:
+    """Export the run at `folder` into the package, and copy it there without its paths."""
+    run, packaged = Run(folder), Run(PACKAGED.with_suffix(""))
+    export(run, PACKAGED)
+    shutil.rmtree(packaged.folder, ignore_errors=True)
+    shutil.copytree(folder, packaged.folder, ignore=shutil.ignore_patterns("*.onnx", ".*"))
+    config = run.read_config() | {"data": None}
+    packaged.write_config(config)
+    PACKAGED.with_suffix(".md").write_text(_card(config, run.read_metrics()))
+
+
+def _card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
+    contract = Session(PACKAGED).contract
+    proof = contract.proof or {}
+    facts = {**config, **metrics, **contract.training, **proof}
+    facts["proof_samples"] = proof["samples"]
+    facts["proof_worst"] = max(output["max_abs"] for output in proof["outputs"])
+    facts["weights_sha256"] = contract.weights_sha256
+    facts["versions"] = ", ".join(f"{k} {v}" for k, v in contract.training["versions"].items())
+    return CARD.format(**facts)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
