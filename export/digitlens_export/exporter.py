@@ -6,7 +6,7 @@ from typing import Any
 
 from digitlens import contract
 from digitlens.contract import Contract
-from digitlens.files import write_bytes
+from digitlens.files import check_writable, write_bytes
 from digitlens.session import Session
 from digitlens_export import graph
 from digitlens_export.proof import Proof, prove
@@ -22,6 +22,7 @@ def export(run: Run, target: Path, data: Path | None = None) -> Proof:
         NotFoundError, RunError, DataError: the run or its data cannot be used.
     """
     model = run.load_model()
+    check_writable(target)
     training = _training(run)
     built = graph.build(model)
     unproven = Contract(

@@ -22,14 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: the folder of `path` cannot be made or written to.
     """
-    make_folder(path.parent)
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder; give a file name")
-    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
-    try:
-        temporary.touch(exist_ok=False)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}; choose another place") from error
+    temporary = _beside(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -55,6 +48,11 @@ def write_png(path: Path, image: "NDArray[np.uint8]") -> None:
     write_bytes(path, cv2.imencode(".png", image)[1].tobytes())
 
 
+def check_writable(path: Path) -> None:
+    """Raise `UsageError` unless a file can be written at `path`; for use before long work."""
+    _beside(path).unlink()
+
+
 def make_folder(path: Path) -> None:
     """Make the folder `path` and those above it.
 
@@ -65,3 +63,16 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make {path}: {error.strerror}; choose another place") from error
+
+
+def _beside(path: Path) -> Path:
+    """Make an empty file in the folder of `path`, with its suffix."""
+    make_folder(path.parent)
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; give a file name")
+    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    try:
+        temporary.touch(exist_ok=False)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another place") from error
+    return temporary

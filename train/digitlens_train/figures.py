@@ -26,13 +26,13 @@ def samples(split: Split, rows: int = 5, columns: int = 10) -> Figure:
     left, right = _side_by_side(figure, 2)
     left.suptitle(f"the first training image: a {split.labels[0]}, 28×28 pixels")
     axes = left.subplots()
-    axes.imshow(split.images[0], cmap="gray", vmin=0, vmax=255)
+    axes.imshow(split.images[0].numpy(), cmap="gray", vmin=0, vmax=255)
     axes.set_xticks(range(0, 28, 4))
     axes.set_yticks(range(0, 28, 4))
     right.suptitle(f"training images 2 to {rows * columns + 1} of {len(split.images):,}")
     grid = _grid(right, rows, columns)
     for axes, image, label in zip(grid, split.images[1:], split.labels[1:], strict=False):
-        axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+        axes.imshow(image.numpy(), cmap="gray_r", vmin=0, vmax=255)
         axes.set_title(str(label.item()), fontsize=9)
     _hide_ticks(grid)
     return figure
@@ -69,7 +69,7 @@ def predictions(split: Split, probabilities: Tensor, rows: int = 5, columns: int
     )
     grid = _grid(figure, rows, columns)
     for axes, index in zip(grid, usual + wrong, strict=False):
-        axes.imshow(split.images[index], cmap="gray_r", vmin=0, vmax=255)
+        axes.imshow(split.images[index].numpy(), cmap="gray_r", vmin=0, vmax=255)
         title = f"{predicted[index]} ({100 * confidence[index]:.0f} %)"
         if is_wrong[index]:
             title += f"\nnot {split.labels[index]}"
@@ -122,7 +122,7 @@ def maps(glyph: Tensor, activation: Tensor, name: str) -> Figure:
     left, right = _side_by_side(figure, 2 if height > 1 else 3.2)
     left.suptitle("input, 32×32")
     axes = left.subplots()
-    axes.imshow(glyph, cmap="gray", vmin=0, vmax=1)
+    axes.imshow(glyph.numpy(), cmap="gray", vmin=0, vmax=1)
     _hide_ticks([axes])
     shape = "×".join(str(size) for size in activation.shape)
     title = f"{name}: {shape} after tanh, blue −1, white 0, red +1"
@@ -132,7 +132,7 @@ def maps(glyph: Tensor, activation: Tensor, name: str) -> Figure:
     right.suptitle(title)
     grid = _grid(right, rows, columns)
     for index, (axes, feature_map) in enumerate(zip(grid, activation, strict=True)):
-        axes.imshow(feature_map, cmap="bwr", vmin=-1, vmax=1)
+        axes.imshow(feature_map.numpy(), cmap="bwr", vmin=-1, vmax=1)
         axes.set_title(f"{index}", fontsize=9)
     _hide_ticks(grid)
     return figure
@@ -144,11 +144,11 @@ def final_layer(glyph: Tensor, logits: Tensor, probabilities: Tensor) -> Figure:
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     left, right = _side_by_side(figure, 3)
     axes = left.subplots()
-    axes.imshow(glyph, cmap="gray", vmin=0, vmax=1)
+    axes.imshow(glyph.numpy(), cmap="gray", vmin=0, vmax=1)
     axes.set_title("input, 32×32")
     _hide_ticks([axes])
     axes = right.subplots()
-    colours = axes.imshow(logits.reshape(2, 5), cmap="viridis")
+    colours = axes.imshow(logits.reshape(2, 5).numpy(), cmap="viridis")
     limits = colours.get_clim()
     for label, logit in enumerate(logits.tolist()):
         row, column = divmod(label, 5)
@@ -186,10 +186,10 @@ def _curves(epochs: Sequence[Epoch], curves: dict[str, list[float]], what: str) 
 def _draw_single_pixels(figure: SubFigure, values: Tensor, title: str, columns: int) -> None:
     figure.suptitle(title)
     strip, zoomed = figure.subplots(2, 1, height_ratios=[1, 9])
-    strip.imshow(values.reshape(1, -1), cmap="bwr", vmin=-1, vmax=1, aspect="auto")
+    strip.imshow(values.reshape(1, -1).numpy(), cmap="bwr", vmin=-1, vmax=1, aspect="auto")
     strip.set_title(f"all {len(values)}, each a single pixel", fontsize=9)
     _hide_ticks([strip])
-    zoomed.imshow(values.reshape(-1, columns), cmap="bwr", vmin=-1, vmax=1, aspect="auto")
+    zoomed.imshow(values.reshape(-1, columns).numpy(), cmap="bwr", vmin=-1, vmax=1, aspect="auto")
     zoomed.set_title("zoomed: number and value of each", fontsize=9)
     for index, value in enumerate(values.tolist()):
         row, column = divmod(index, columns)

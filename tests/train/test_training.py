@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+from command import Digitlens, assert_one_line_error
+from digitlens_train.run import Run
+
+FIGURES = {
+    "samples.png",
+    "losses.png",
+    "accuracies.png",
+    "predictions.png",
+    "confusion_matrix.png",
+    "maps_conv1.png",
+    "maps_conv2.png",
+    "maps_conv3.png",
+    "final_layer.png",
+}
+
+
+def test_a_run_folder_is_complete(run: Run) -> None:
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == FIGURES | {"checkpoint.safetensors", "config.json", "metrics.json"}
+    for name in FIGURES:
+        picture = cv2.imread(str(run.folder / name))
+        assert picture.shape[0] >= 300
+        assert picture.std() > 10
+
+
+def test_the_metrics_have_every_epoch_and_the_final_figures(run: Run) -> None:
+    metrics = json.loads(run.metrics.read_text())
+    assert [epoch["epoch"] for epoch in metrics["epochs"]] == [1, 2]
+    for name in ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy"):
+        assert metrics[name] == metrics["epochs"][-1][name]
+    assert metrics["valid_accuracy"] > 0.85
+    assert metrics["parameters"] == 61_706
+
+
+def test_train_prints_the_layers_one_line_an_epoch_and_the_result(
+    digitlens: Digitlens, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    result = digitlens(
+        *("train", "--epochs", 2, "--limit", 640, "--seed", 3, "--out", out, "--device", "cpu"),
+        *("--batch-size", 64, "--lr", 0.002),
+        env={"DIGITLENS_DATA": None},
+    )
+    assert result.status == 0, result.err
+    assert result.out.startswith(f"{out}: validation accuracy ")
+    assert "[120, 1, 1]" in result.err
+    assert "61,706" in result.err
+    assert "5,000 digits" in result.err  # no network: the fallback, and said so
+    lines = result.err.splitlines()
+    assert len([line for line in lines if line[2:3] == ":" and line.endswith("%")]) == 2
+    config = json.loads((out / "config.json").read_text())
+    assert config["recipe"] == {"name": "classic", "epochs": 2, "batch_size": 64, "lr": 0.002}
+    assert (config["train_images"], config["seed"]) == (640, 3)
+    assert config["dataset"] == "mnist-5k"
+
+    again = digitlens("train", "--out", out)
+    assert_one_line_error(again, 2, out, "holds a run already")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--data", "missing"], 2, ["no folder missing"]),
+        (["--data", "."], 2, ["train-images"]),
+        (["--epochs", "0"], 2, ["--epochs"]),
+        (["--recipe", "bset"], 2, ["bset", "classic"]),
+        (["--out", "file/run"], 2, ["file"]),
+    ],
+)
+def test_train_refuses_what_it_cannot_do_in_one_line(
+    digitlens: Digitlens, tmp_path: Path, arguments: list[str], status: int, words: list[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    result = digitlens("train", *arguments, cwd=tmp_path)
+    assert_one_line_error(result, status, *words)
+
+
+def test_a_damaged_data_file_is_one_line_and_status_1(digitlens: Digitlens, tmp_path: Path) -> None:
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (tmp_path / name).write_bytes(b"\0\0\x08\x01\0\0\0\x09x")
+    result = digitlens("train", "--data", tmp_path)
+    assert_one_line_error(result, 1, "truncated", "train-images")
