@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import platformdirs
 import pytest
+
 from command import Digitlens, Result
 from digitlens_train import mnist
 from digitlens_train.mnist import Mnist

@@ -57,10 +57,12 @@ class Comparison:
         self, first: int, onnx: NDArray[np.floating[Any]], torch: NDArray[np.floating[Any]]
     ) -> None:
         """Take in activations `[n, …]` of the images from number `first` on."""
-        difference = np.abs(onnx - torch)
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(onnx - torch)
         difference[np.isnan(difference)] = np.inf
         size = np.maximum(np.abs(onnx), np.abs(torch))
-        relative = np.divide(difference, size, out=np.zeros_like(difference), where=size > 0)
+        comparable = (size > 0) & np.isfinite(difference)
+        relative = np.divide(difference, size, out=difference.copy(), where=comparable)
         place = np.unravel_index(int(difference.argmax()), difference.shape)
         if difference[place] > self.max_abs or not self.worst:
             self.worst = (first + int(place[0]), *map(int, place[1:]))

@@ -1,9 +1,10 @@
 import numpy as np
 import torch
-from digitlens_train import figures
-from digitlens_train.mnist import Mnist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+
+from digitlens_train import figures
+from digitlens_train.mnist import Mnist
 
 
 def texts(figure: Figure) -> str:

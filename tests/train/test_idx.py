@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from digitlens.errors import DataError
 from digitlens_train import idx
 

@@ -4,11 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torchvision import transforms
+
 from digitlens.errors import DataError, NotFoundError
 from digitlens_train import mnist
 from digitlens_train.mnist import Mnist, glyphs
-from PIL import Image
-from torchvision import transforms
 
 
 def test_glyphs_equal_torchvision_one_by_one(subset: Mnist) -> None:

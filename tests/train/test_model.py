@@ -1,4 +1,5 @@
 import torch
+
 from digitlens.contract import GRAPH_ORDER
 from digitlens_train.model import LeNet, layers, summary
 

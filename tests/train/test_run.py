@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+
 from digitlens.errors import NotFoundError, RunError
 from digitlens_train.model import LeNet
 from digitlens_train.run import Run

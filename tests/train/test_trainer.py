@@ -1,7 +1,9 @@
 from collections.abc import Sequence
+from itertools import chain
 
 import pytest
 import torch
+
 from digitlens.errors import UsageError
 from digitlens_train.mnist import FULL, Mnist
 from digitlens_train.model import LeNet
@@ -61,7 +63,7 @@ def test_batches_are_reshuffled_every_epoch_and_hold_every_image_once(
     monkeypatch.setattr(Batches, "__getitems__", record)
     train(small, 0)
     steps = len(seen) // 2
-    first, second = sum(seen[:steps], []), sum(seen[steps:], [])
+    first, second = (list(chain(*part)) for part in (seen[:steps], seen[steps:]))
     assert {len(batch) for batch in seen[: steps - 1]} == {32}
     assert sorted(first) == sorted(second) == list(range(1000))
     assert first != second

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+
 from command import Digitlens, assert_one_line_error
 from digitlens_train.run import Run
 

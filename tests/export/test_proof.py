@@ -1,0 +1,64 @@
+"""The proof must find what is really broken, so these tests really break the graph."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from breaks import BREAKS
+from digitlens.contract import OUTPUTS
+from digitlens.errors import ProofError
+from digitlens.session import Session
+from digitlens_export.proof import Comparison, prove
+from digitlens_train.mnist import Mnist
+from digitlens_train.run import Run
+
+
+def test_a_faithful_model_is_proven(run: Run, model_file: Path, subset: Mnist) -> None:
+    proof = prove(run.load_model(), Session(model_file), subset.valid)
+    assert proof
+    proof.check()
+    assert [output.name for output in proof.outputs] == list(OUTPUTS)
+    assert proof.samples == 1000
+    assert proof.label_agreement == 1
+    assert all(0 < output.max_abs <= 1e-5 for output in proof.outputs)
+    assert proof.torch_accuracy == proof.onnx_accuracy > 0.8
+
+
+@pytest.mark.parametrize(("change", "first"), BREAKS)
+def test_a_broken_graph_fails_and_the_first_tensor_is_named(
+    run: Run,
+    model_file: Path,
+    subset: Mnist,
+    change: Callable[[onnx.ModelProto], None],
+    first: str,
+) -> None:
+    model = onnx.load(model_file)
+    change(model)
+    proof = prove(run.load_model(), Session(model.SerializeToString()), subset.valid.first(300))
+    assert not proof
+    with pytest.raises(ProofError, match=f"the proof failed: {first} is off by [0-9]"):
+        proof.check()
+
+
+def test_a_comparison_says_how_much_and_where() -> None:
+    comparison = Comparison("conv1")
+    ours, theirs = np.ones((2, 3), np.float32), np.ones((2, 3), np.float32)
+    comparison.add(0, ours, theirs)
+    assert comparison
+    assert comparison.max_abs == 0
+    ours[1, 2] = 1.5
+    comparison.add(10, ours, theirs)
+    assert not comparison
+    assert (comparison.max_abs, comparison.worst) == (0.5, (11, 2))
+    assert comparison.max_rel == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_never_passes(value: float) -> None:
+    comparison = Comparison("fc1")
+    comparison.add(0, np.array([[value]], np.float32), np.zeros((1, 1), np.float32))
+    assert not comparison
+    assert comparison.to_dict()["max_abs"] is None
