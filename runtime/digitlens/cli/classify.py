@@ -152,7 +152,11 @@ def _table() -> Printer:
 
 def _json() -> Printer:
     def print_line(source: str, result: "Reading | Exception") -> None:
-        fields = {"error": _reason(source, result)} if isinstance(result, Exception) else result.to_dict()
+        fields = (
+            {"error": _reason(source, result)}
+            if isinstance(result, Exception)
+            else result.to_dict()
+        )
         click.echo(json.dumps({"source": source} | fields))
 
     return print_line

@@ -1,0 +1,68 @@
+"""Imports run one way: the runtime imports no sibling, and nothing of PyTorch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from command import ROOT
+
+RUNTIME = ROOT / "runtime" / "digitlens"
+GROUND = {"digitlens", "digitlens.contract", "digitlens.errors", "digitlens.files"}
+"""What training may import of the runtime: facts and habits, no network and no camera."""
+
+
+def modules(folder: Path) -> list[str]:
+    paths = sorted(folder.rglob("*.py"))
+    names = [".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in paths]
+    return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
+
+
+def imports(folder: Path) -> set[str]:
+    found = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("name", modules(RUNTIME))
+def test_every_runtime_module_can_be_imported_without_torch(name: str) -> None:
+    code = f"""
+import sys
+for forbidden in ("torch", "torchvision", "digitlens_train", "digitlens_export", "onnx",
+                  "matplotlib", "PIL", "scipy", "pandas"):
+    sys.modules[forbidden] = None
+import {name}
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_runtime_imports_only_its_four_dependencies() -> None:
+    roots = {name.partition(".")[0] for name in imports(RUNTIME)} - set(sys.stdlib_module_names)
+    assert roots == {"digitlens", "click", "cv2", "numpy", "onnxruntime"}
+
+
+def test_training_imports_only_the_common_ground_of_the_runtime() -> None:
+    names = imports(ROOT / "train" / "digitlens_train")
+    assert {name for name in names if name.partition(".")[0] == "digitlens"} <= GROUND
+    assert not any(name.startswith("digitlens_export") for name in names)
+
+
+def test_only_window_opens_a_window_and_only_the_sessions_module_makes_sessions() -> None:
+    for word, home in (("imshow", "window.py"), ("InferenceSession(", "session.py")):
+        users = [path.name for path in RUNTIME.rglob("*.py") if word in path.read_text()]
+        assert set(users) <= {home}
+
+
+def test_telemetry_is_off_before_onnxruntime_is_imported() -> None:
+    code = (
+        "import os, digitlens, digitlens.session; assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={})
