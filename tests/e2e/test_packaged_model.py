@@ -1,0 +1,64 @@
+"""The packaged model on all of MNIST's validation images."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from command import Digitlens
+from digitlens.model_file import PACKAGED
+from digitlens_export import graph
+from digitlens_train.mnist import Mnist
+from digitlens_train.run import Run
+from digitlens_train.trainer import Batches, evaluate
+
+RUN = Run(PACKAGED.with_suffix(""))
+
+
+def test_its_run_is_the_classic_recipe_on_all_of_mnist_and_names_no_path() -> None:
+    config, metrics = RUN.read_config(), RUN.read_metrics()
+    assert config["recipe"] == {"name": "classic", "epochs": 15, "batch_size": 32, "lr": 0.001}
+    assert (config["train_images"], config["valid_images"]) == (60_000, 10_000)
+    assert config["data"] is None
+    assert len(metrics["epochs"]) == 15
+    assert 0.985 <= metrics["valid_accuracy"] <= 0.990
+
+
+def test_the_file_is_what_the_exporter_makes_of_its_run() -> None:
+    contract = json.loads(onnx.load(PACKAGED).metadata_props[0].value)
+    rebuilt = graph.build(RUN.load_model())
+    assert contract["weights_sha256"] == graph.weights_sha256(rebuilt)
+    assert contract["proof"]["passed"]
+    assert contract["proof"]["samples"] == 10_000
+
+
+@pytest.mark.full_mnist
+def test_it_is_proven_on_all_validation_images(digitlens: Digitlens, full_mnist: Mnist) -> None:
+    arguments = ["--against", RUN.folder, "--data", full_mnist.folder, "--format", "json"]
+    result = digitlens("verify", PACKAGED, *arguments)
+    assert result.status == 0, result.err
+    proof = json.loads(result.out)
+    assert proof["samples"] == 10_000
+    assert proof["label_agreement"] == 1
+    assert proof["accuracy"]["torch"] == proof["accuracy"]["onnx"]
+    assert proof["accuracy"]["torch"] == pytest.approx(RUN.read_metrics()["valid_accuracy"])
+
+
+@pytest.mark.full_mnist
+@pytest.mark.parametrize("inverted", [False, True])
+def test_all_validation_images_as_files_are_read_as_pytorch_reads_them(
+    digitlens: Digitlens, full_mnist: Mnist, tmp_path: Path, inverted: bool
+) -> None:
+    for number, image in enumerate(full_mnist.valid.images.numpy()):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), 255 - image if inverted else image)
+    result = digitlens("classify", tmp_path, "--format", "json")
+    assert result.status == 0, result.err
+    readings = [json.loads(line) for line in result.out.splitlines()]
+    labels = np.array([[digit["label"] for digit in reading["digits"]] for reading in readings])
+    on_cpu = Batches(full_mnist.valid, torch.device("cpu"))
+    expected = evaluate(RUN.load_model(), on_cpu).probabilities.argmax(1)
+    assert np.array_equal(labels[:, 0], expected)
