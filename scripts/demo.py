@@ -38,11 +38,12 @@ def main() -> None:
         _run(python, ROOT / "scripts" / "sample_images.py", run, digits)
     print("\nreading them with the exported model, without PyTorch")
     _digitlens(python, "classify", digits, "--model", model, "--maps", folder / "maps")
-    _digitlens(python, "maps", digits / "page.png", "--model", model, "-o", folder / "maps.png")
+    page, picture = digits / "page.png", folder / "maps.png"
+    _digitlens(python, "maps", page, "--digit", 3, "--model", model, "-o", picture)
 
     print(f"\nDone in {time.perf_counter() - start:.0f} s. Look at:")
     for what, path in (
-        ("the feature maps of one digit", folder / "maps.png"),
+        ("the feature maps of one digit", picture),
         ("the feature maps of every digit", folder / "maps"),
         ("curves, predictions, confusion matrix", run),
         ("the page and the digits that were read", digits),

@@ -15,7 +15,7 @@ MIN_CONTRAST = 24
 """Grey levels of 255 that ink must stand out from the paper around it."""
 
 FAINT = 160
-"""Ink whose strongest grey level is below this is stretched to 255."""
+"""An MNIST image whose strongest ink is below this grey level is stretched to 255."""
 
 MIN_HEIGHT = 8
 """Height in pixels under which a component is a speck."""
@@ -92,7 +92,9 @@ def whole(gray: NDArray[np.uint8]) -> list[Crop]:
     strongest = int(ink.max())
     if strongest < MIN_CONTRAST:
         return []
-    return [Crop((0, 0, MNIST_SIZE, MNIST_SIZE), 0, _stretched(ink, strongest))]
+    if strongest < FAINT:
+        ink = _stretched(ink, strongest)
+    return [Crop((0, 0, MNIST_SIZE, MNIST_SIZE), 0, ink)]
 
 
 def find(gray: NDArray[np.uint8]) -> list[Crop]:
@@ -166,8 +168,7 @@ def _resized(gray: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 
 
 def _stretched(ink: NDArray[np.uint8], strongest: int) -> NDArray[np.uint8]:
-    if strongest >= FAINT:
-        return ink
+    """Scale ink so that the level `strongest` becomes 255."""
     stretched: NDArray[np.uint8] = np.clip(ink * (255 / strongest), 0, 255).astype(np.uint8)
     return stretched
 
@@ -186,8 +187,9 @@ def _strokes(stats: NDArray[np.int32], shape: tuple[int, ...]) -> list[Part]:
 def _joined(parts: list[Part]) -> list[Part]:
     """Join parts that stand above each other with a narrow gap, as the bar of a 5 does.
 
-    Two parts are one digit where they share most of the narrower one's columns, and the gap
-    between them is under a fifth of their common height, or one lies within the other's box.
+    Two parts are one digit where the gap between them is under a fifth of their common height
+    and they share two fifths of the narrower one's columns, or three where they stand side by
+    side.
     """
     joined: list[Part] = []
     for part in sorted(parts, key=lambda part: -part.height):
@@ -205,9 +207,10 @@ def _joined(parts: list[Part]) -> list[Part]:
 def _belong_together(large: Part, small: Part) -> bool:
     columns = min(large.right, small.right) - max(large.left, small.left)
     gap = max(large.top, small.top) - min(large.bottom, small.bottom)
+    is_above = gap > -0.5 * small.height
     together = large.joined(small)
     return (
-        columns > 0.6 * min(large.width, small.width)
+        columns > (0.4 if is_above else 0.6) * min(large.width, small.width)
         and gap < 0.2 * together.height
         and small.height < 0.8 * large.height
         and together.width < 1.3 * together.height
