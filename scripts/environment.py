@@ -11,6 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
+EVERYTHING = "dev"
+"""The extra that includes all others."""
+
 CONSTRAINTS = ROOT / "constraints.txt"
 
 
@@ -28,11 +31,9 @@ def python_with(extra: str) -> Path:
     python = Path(sys.executable) if is_active else _python_in(folder)
     if not python.exists():
         _make(folder)
-    stamp = folder / ("digitlens-" + extra + ".sha256")
-    state = _state(extra)
-    if not stamp.exists() or stamp.read_text() != state:
+    if not _has(folder, extra) and not _has(folder, EVERYTHING):
         _install(python, extra)
-        stamp.write_text(state)
+        _stamp(folder, extra).write_text(_state(extra))
     return python
 
 
@@ -69,9 +70,19 @@ def _install(python: Path, extra: str) -> None:
     command += ["-c", str(CONSTRAINTS), "-e", f"{ROOT}[{extra}]"]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
-        errors = [line for line in result.stdout.splitlines() if line.startswith("ERROR")]
-        reason = (errors or result.stdout.splitlines() or ["pip failed"])[-1]
+        lines = [line.strip() for line in result.stdout.splitlines()]
+        errors = [line for line in lines if line.startswith("ERROR: ")]
+        reason = (errors or lines or ["pip failed"])[-1]
         stop(f"pip could not install ({reason}): check the network, then run this again")
+
+
+def _has(folder: Path, extra: str) -> bool:
+    stamp = _stamp(folder, extra)
+    return stamp.exists() and stamp.read_text() == _state(extra)
+
+
+def _stamp(folder: Path, extra: str) -> Path:
+    return folder / f"digitlens-{extra}.sha256"
 
 
 def _state(extra: str) -> str:
@@ -82,4 +93,4 @@ def _state(extra: str) -> str:
 
 
 if __name__ == "__main__":
-    print(python_with("dev"))
+    print(python_with(EVERYTHING))

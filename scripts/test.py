@@ -7,9 +7,9 @@ python3 scripts/test.py tests/runtime -k finder
 import subprocess
 import sys
 
-from environment import ROOT, python_with
+from environment import EVERYTHING, ROOT, python_with
 
 if __name__ == "__main__":
-    python = python_with("dev")
+    python = python_with(EVERYTHING)
     command = [str(python), "-m", "pytest", *sys.argv[1:]]
     sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
