@@ -66,7 +66,10 @@ def _make(folder: Path) -> None:
 
 def _install(python: Path, extra: str) -> None:
     _say(f"installing digitlens[{extra}] for {python}; the first time this takes some minutes")
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip"]
+    if not _works(*pip, "--version") and not _works(str(python), "-m", "ensurepip"):
+        stop(f"{python} has no pip: install it there, or remove that environment")
+    command = [*pip, "install", "--quiet", "--disable-pip-version-check"]
     command += ["-c", str(CONSTRAINTS), "-e", f"{ROOT}[{extra}]"]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
@@ -74,6 +77,10 @@ def _install(python: Path, extra: str) -> None:
         errors = [line for line in lines if line.startswith("ERROR: ")]
         reason = (errors or lines or ["pip failed"])[-1]
         stop(f"pip could not install ({reason}): check the network, then run this again")
+
+
+def _works(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def _has(folder: Path, extra: str) -> bool:

@@ -60,12 +60,14 @@ patterned backgrounds are read badly.
 def main(folder: Path) -> None:
     """Export the run at `folder` into the package, and copy it there without its paths."""
     run, packaged = Run(folder), Run(PACKAGED.with_suffix(""))
+    if folder.resolve() == packaged.folder.resolve():
+        sys.exit(f"Error: {folder} is the package's own copy; name another run")
     export(run, PACKAGED)
     shutil.rmtree(packaged.folder, ignore_errors=True)
     shutil.copytree(folder, packaged.folder, ignore=shutil.ignore_patterns("*.onnx", ".*"))
     config = run.read_config() | {"data": None}
     packaged.write_config(config)
-    PACKAGED.with_suffix(".md").write_text(_card(config, run.read_metrics()))
+    PACKAGED.with_suffix(".md").write_text(_card(config, run.read_metrics()), encoding="utf-8")
 
 
 def _card(config: dict[str, Any], metrics: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens_export.exporter import validation_images
+from digitlens.files import write_png
 from digitlens_train.mnist import Split
 from digitlens_train.run import Run
 
@@ -44,13 +44,13 @@ def page(digits: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 def main(run: Path, folder: Path) -> None:
     """Write `0.png` to `9.png` and `page.png` into `folder`, all of them or none."""
-    digits = first_of_each(validation_images(Run(run), None))
+    digits = first_of_each(Run(run).validation_images())
     unfinished = folder.with_name(f"{folder.name}-unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     for label, digit in enumerate(digits):
-        cv2.imwrite(str(unfinished / f"{label}.png"), digit)
-    cv2.imwrite(str(unfinished / "page.png"), page(digits))
+        write_png(unfinished / f"{label}.png", digit)
+    write_png(unfinished / "page.png", page(digits))
     unfinished.rename(folder)
 
 

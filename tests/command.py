@@ -6,6 +6,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
+DISCARD_PORT = "http://127.0.0.1:9"
+OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), DISCARD_PORT)
+"""Environment variables with which every download fails at once."""
+
 
 @dataclass(frozen=True)
 class Result:

@@ -11,7 +11,7 @@ import numpy as np
 import platformdirs
 import pytest
 
-from command import Digitlens, Result
+from command import OFFLINE, Digitlens, Result
 from digitlens_train import mnist
 from digitlens_train.mnist import Mnist
 from digitlens_train.recipe import Recipe
@@ -94,8 +94,7 @@ def digitlens() -> Digitlens:
     def call(*arguments: object, stdin: bytes = b"", **options: object) -> Result:
         environment = {
             **os.environ,
-            "HTTPS_PROXY": "http://127.0.0.1:9",  # the discard port: every download fails at once
-            "HTTP_PROXY": "http://127.0.0.1:9",
+            **OFFLINE,
             **options.pop("env", {}),  # type: ignore[dict-item]
         }
         environment = {name: value for name, value in environment.items() if value is not None}
@@ -107,7 +106,8 @@ def digitlens() -> Digitlens:
             timeout=300,
             **options,  # type: ignore[call-overload]
         )
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        out, err = (text.decode().replace("\r\n", "\n") for text in (done.stdout, done.stderr))
+        return Result(done.returncode, out, err)
 
     return call
 

@@ -30,7 +30,8 @@ data_option = click.option(
 def export(run: Path, output: Path | None, data: Path | None) -> None:
     """Export the network in the run folder RUN to one ONNX file, and prove it.
 
-    All validation images go through PyTorch and onnxruntime, and every activation is compared.
+    All validation images go through PyTorch, in float64, and through onnxruntime, and every
+    activation is compared.
     The proof is stored in the file; where it fails, no file is written.
     """
     from digitlens_export import exporter

@@ -6,11 +6,11 @@ from typing import Any
 
 from digitlens import contract
 from digitlens.contract import Contract
+from digitlens.errors import RunError
 from digitlens.files import check_writable, write_bytes
 from digitlens.session import Session
 from digitlens_export import graph
 from digitlens_export.proof import Proof, prove
-from digitlens_train.mnist import Split, has_files, load
 from digitlens_train.run import Run
 
 
@@ -35,7 +35,7 @@ def export(run: Run, target: Path, data: Path | None = None) -> Proof:
         weights_sha256=graph.weights_sha256(built),
     )
     session = Session(graph.with_contract(built, unproven))
-    proof = prove(model, session, validation_images(run, data))
+    proof = prove(model, session, run.validation_images(data))
     proof.check()
     write_bytes(target, graph.with_contract(built, unproven.with_proof(proof.to_dict())))
     return proof
@@ -44,32 +44,28 @@ def export(run: Run, target: Path, data: Path | None = None) -> Proof:
 def verify(model: Path, run: Run, data: Path | None = None) -> Proof:
     """Compare the file `model` with the network of `run` once more."""
     network = run.load_model()
-    return prove(network, Session(model), validation_images(run, data))
-
-
-def validation_images(run: Run, data: Path | None) -> Split:
-    """Load the validation images of the data set that `run` was trained on.
-
-    They are taken from `data`, else from the folder that training took them from, else from
-    wherever MNIST is found now.
-    """
-    config = run.read_config()
-    recorded = Path(config["data"]) if config.get("data") else None
-    if data is None and recorded is not None and has_files(recorded):
-        data = recorded
-    return load(data, dataset=config.get("dataset")).valid
+    return prove(network, Session(model), run.validation_images(data))
 
 
 def _training(run: Run) -> dict[str, Any]:
     """Gather what the contract says about training, without any path of this machine."""
-    config, metrics = run.read_config(), run.read_metrics()
+    try:
+        return _training_facts(run.read_config(), run.read_metrics())
+    except (KeyError, TypeError) as error:
+        raise RunError(
+            f"{run.folder}: its config.json or metrics.json is damaged "
+            f"({type(error).__name__}: {error}); train again"
+        ) from error
+
+
+def _training_facts(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     recipe = config["recipe"]
     return {
         "dataset": config["dataset"],
         "train_images": config["train_images"],
         "valid_images": config["valid_images"],
         "recipe": recipe["name"],
-        "epochs": recipe["epochs"],
+        "epochs": len(metrics["epochs"]),
         "batch_size": recipe["batch_size"],
         "lr": recipe["lr"],
         "seed": config["seed"],

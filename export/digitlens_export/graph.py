@@ -2,7 +2,7 @@
 
 torch names values after its own internals, and stores the exporting machine's source lines in
 every node. Here the graph is written anew with only what computes: nodes named after what they
-compute, the weights under PyTorch's names, and nothing else. The same weights give the same bytes.
+compute, the weights after PyTorch's names, and nothing else. The same weights give the same bytes.
 
 One layer is not left as it was: onnxruntime's float32 Gemm adds the 84 products of a logit one
 after the other, and where logits reach 20 that alone is off by up to 1e-5. Two Gemms of 42

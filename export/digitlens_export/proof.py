@@ -132,6 +132,8 @@ def prove(model: LeNet, session: Session, images: Split) -> Proof:
 
     They go in batches; the first `SINGLES` go through onnxruntime one by one as well.
     """
+    if missing := set(OUTPUTS) - set(session.outputs):
+        raise ProofError(f"the model does not give {', '.join(sorted(missing))}; export it again")
     precise = copy.deepcopy(model).double()
     comparisons = {name: Comparison(name) for name in OUTPUTS}
     labels = images.labels.numpy()

@@ -96,6 +96,10 @@ class Contract:
                     f"the contract has schema {fields['schema']!r}, this digitlens reads {SCHEMA}: "
                     "export the model again, or upgrade digitlens"
                 )
+            for name, kind in _KINDS.items():
+                if not isinstance(fields[name], kind):
+                    raise TypeError(f"{name} is {fields[name]!r}")
+            str(fields["input"]["name"]), list(fields["input"]["shape"])
             taps = tuple(Tap(t["name"], tuple(t["shape"]), t["layer"]) for t in fields["taps"])
             return cls(**fields | {"labels": tuple(fields["labels"]), "taps": taps})
         except (ValueError, KeyError, TypeError) as error:
@@ -104,6 +108,16 @@ class Contract:
                 "export the model again with 'digitlens export'"
             ) from error
 
+
+_KINDS = {
+    "labels": list,
+    "input": dict,
+    "taps": list,
+    "normalize": dict,
+    "training": dict,
+    "proof": dict | None,
+    "weights_sha256": str,
+}
 
 INPUT = {
     "name": IMAGE,

@@ -15,11 +15,17 @@ import onnxruntime
 import digitlens
 from digitlens import capture, model_file, providers, window
 from digitlens.contract import GLYPH_SIZE, Contract
-from digitlens.errors import DigitlensError
+from digitlens.errors import DigitlensError, ModelError
 from digitlens.session import Session
 
-_RIVALS = ("onnxruntime", "opencv")
-"""Distributions whose names start so, and then go on with `-`, overwrite each other's files."""
+_RIVALS = (
+    {f"onnxruntime{kind}" for kind in ("", "-gpu", "-openvino", "-directml", "-qnn", "-rocm")},
+    {
+        f"opencv-{kind}"
+        for kind in ("python", "python-headless", "contrib-python", "contrib-python-headless")
+    },
+)
+"""Distributions that overwrite each other's files, so that only one of a set may be installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +126,11 @@ def _known(contract: Contract, names: Sequence[str]) -> dict[str, Any]:
 def _proof(proof: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if proof is None:
         return None
-    worst = max((output["max_abs"] for output in proof["outputs"]), default=0.0)
-    return {"passed": proof["passed"], "samples": proof["samples"], "max_abs": worst}
+    try:
+        worst = max(float(output["max_abs"]) for output in proof["outputs"])
+        return {"passed": bool(proof["passed"]), "samples": int(proof["samples"]), "max_abs": worst}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError("its proof cannot be read: export it again") from error
 
 
 def _proof_problems(proof: Mapping[str, Any] | None) -> list[Problem]:
@@ -137,12 +146,10 @@ def _proof_problems(proof: Mapping[str, Any] | None) -> list[Problem]:
 def _rival_distributions() -> list[Problem]:
     names = {d.metadata["Name"].lower() for d in distributions() if d.metadata["Name"]}
     problems = []
-    for stem in _RIVALS:
-        rivals = sorted(n for n in names if n == stem or n.startswith(f"{stem}-"))
-        rivals = [name for name in rivals if not name.startswith("onnxruntime-ep-")]
-        rivals = [name for name in rivals if name not in ("onnxruntime-extensions",)]
+    for kinds in _RIVALS:
+        rivals = sorted(names & kinds)
         if len(rivals) > 1:
             way_out = f"keep one: pip uninstall {' '.join(rivals)}, then install the one you want"
             what = f"{' and '.join(rivals)} are installed and overwrite each other's files"
-            problems.append(Problem(what, way_out, True))
+            problems.append(Problem(what, way_out, False))
     return problems

@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside their place, then moved into it."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_png(path: Path, image: "NDArray[np.uint8]") -> None:
-    """Replace the file at `path` by `image`, uint8 `[h, w, 3]`, blue, green, red, as PNG."""
+    """Replace the file at `path` by `image` as PNG: uint8 `[h, w]`, or `[h, w, 3]` in BGR."""
     import cv2
 
     # OpenCV's default makes files three times as large as zlib's own default level.
@@ -51,8 +52,15 @@ def write_png(path: Path, image: "NDArray[np.uint8]") -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise `UsageError` unless a file can be written at `path`; for use before long work."""
-    _beside(path).unlink()
+    """Raise `UsageError` unless a file can be written at `path`; nothing is made.
+
+    For use before long work.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; give a file name")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write {path}: {folder} is no folder to write in; choose another")
 
 
 def make_folder(path: Path) -> None:

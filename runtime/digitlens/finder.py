@@ -23,6 +23,12 @@ MIN_HEIGHT = 8
 RELATIVE_HEIGHT = 0.4
 """Digits lower than this part of the tall ones are dots, dashes and noise."""
 
+MIN_AREA = 8
+"""Area in pixels under which a component is a speck."""
+
+MAX_STROKES = 400
+"""How many components are looked at, the tallest first; texture has thousands."""
+
 MAX_ASPECT = 2.5
 """Components wider than this many heights are lines."""
 
@@ -174,14 +180,17 @@ def _stretched(ink: NDArray[np.uint8], strongest: int) -> NDArray[np.uint8]:
 
 
 def _strokes(stats: NDArray[np.int32], shape: tuple[int, ...]) -> list[Part]:
-    """Drop specks, and what spans the frame from its edge: shadows, tables, borders."""
+    """Give the tallest components first, without specks, shadows, tables and borders.
+
+    Those last span the frame from its edge.
+    """
     parts = []
     for number, (x, y, width, height, area) in enumerate(stats.tolist()):
         at_edge = x == 0 or y == 0 or x + width == shape[1] or y + height == shape[0]
         spans = width > shape[1] / 2 or height > shape[0] / 2
-        if number > 0 and area >= MIN_HEIGHT and not (at_edge and spans):
+        if number > 0 and area >= MIN_AREA and not (at_edge and spans):
             parts.append(Part(x, y, x + width, y + height, frozenset([number])))
-    return parts
+    return sorted(parts, key=lambda part: -part.height)[:MAX_STROKES]
 
 
 def _joined(parts: list[Part]) -> list[Part]:
@@ -189,12 +198,10 @@ def _joined(parts: list[Part]) -> list[Part]:
 
     Two parts are one digit where the gap between them is under a fifth of their common height
     and they share two fifths of the narrower one's columns, or three where they stand side by
-    side.
+    side. The lower one is clearly lower, and both together are not much wider than high.
     """
     joined: list[Part] = []
-    for part in sorted(parts, key=lambda part: -part.height):
-        if max(part.width, part.height) < MIN_HEIGHT / 2:
-            continue
+    for part in parts:
         for index, other in enumerate(joined):
             if _belong_together(other, part):
                 joined[index] = other.joined(part)
@@ -207,10 +214,10 @@ def _joined(parts: list[Part]) -> list[Part]:
 def _belong_together(large: Part, small: Part) -> bool:
     columns = min(large.right, small.right) - max(large.left, small.left)
     gap = max(large.top, small.top) - min(large.bottom, small.bottom)
-    is_above = gap > -0.5 * small.height
+    is_stacked = gap > -0.5 * small.height
     together = large.joined(small)
     return (
-        columns > (0.4 if is_above else 0.6) * min(large.width, small.width)
+        columns > (0.4 if is_stacked else 0.6) * min(large.width, small.width)
         and gap < 0.2 * together.height
         and small.height < 0.8 * large.height
         and together.width < 1.3 * together.height

@@ -40,7 +40,7 @@ def parse(content: bytes) -> Header:
 
 
 def _png(content: bytes) -> tuple[int, int]:
-    if b"IEND" not in content[-64:] and b"IEND" not in content:
+    if b"IEND" not in content:
         raise ImageError("not an image: its PNG data is truncated")
     return struct.unpack_from(">II", content, 16)
 
@@ -56,6 +56,8 @@ def _jpeg(content: bytes) -> tuple[int, int]:
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", content, position + 4)
             return width, height
+        if marker == 0x00 or 0x02 <= marker <= 0xBF:
+            raise KeyError(marker)  # reserved: no decoder agrees on what follows
         stands_alone = marker == 0x01 or 0xD0 <= marker <= 0xD8
         length = 0 if stands_alone else struct.unpack_from(">H", content, position + 1)[0]
         position += 1 + length
@@ -89,11 +91,12 @@ def _gif(content: bytes) -> tuple[int, int]:
 def _tiff(content: bytes) -> tuple[int, int]:
     order = "<" if content[:2] == b"II" else ">"
     directory = struct.unpack_from(order + "I", content, 4)[0]
-    sizes = {}
+    sizes: dict[int, int] = {}
     for index in range(struct.unpack_from(order + "H", content, directory)[0]):
         entry = directory + 2 + 12 * index
         tag, kind = struct.unpack_from(order + "HH", content, entry)
-        sizes[tag] = struct.unpack_from(order + ("H" if kind == 3 else "I"), content, entry + 8)[0]
+        value = struct.unpack_from(order + ("H" if kind == 3 else "I"), content, entry + 8)[0]
+        sizes.setdefault(tag, value)  # of several, decoders take the first
     return sizes[256], sizes[257]
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.contract import LABELS, Tap
+from digitlens.contract import Tap
 from digitlens.errors import UsageError
 from digitlens.reading import Digit, Reading
 
@@ -48,11 +48,12 @@ def draw(
         uint8 `[height, 1280, 3]`, blue, green, red.
 
     Raises:
-        UsageError: the reading has no such digit.
+        UsageError: the reading has no such digit, or no taps.
     """
     if not 0 <= number < len(reading.digits):
         raise UsageError(f"no digit {number + 1}: {len(reading.digits)} were found in the image")
-    assert reading.taps is not None
+    if reading.taps is None:
+        raise UsageError("the reading has no taps: read the image with taps=True")
     digit = reading.digits[number]
     panels = [_header(image, digit)]
     panels += [_tap_panel(tap, reading.taps[tap.name][number]) for tap in taps]
@@ -120,9 +121,9 @@ def _framed(image: NDArray[np.uint8], box: tuple[int, int, int, int], side: int)
 
 def _bars(picture: Picture, digit: Digit, top: int, left: int) -> None:
     height, longest = 19, 480
-    for label, probability in zip(LABELS, digit.probabilities, strict=True):
+    for label, probability in enumerate(digit.probabilities):
         y = top + label * height
-        color = ACCENT if label == digit.label else FAINT_TEXT
+        color = ACCENT if label == digit.probabilities.argmax() else FAINT_TEXT
         length = max(round(float(probability) * longest), 1)
         _write(picture, str(label), (left, y + 14), 0.5, TEXT)
         cv2.rectangle(picture, (left + 24, y + 2), (left + 24 + length, y + height - 4), color, -1)

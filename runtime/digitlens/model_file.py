@@ -41,7 +41,7 @@ def read(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError(f"no model file {path}: make one with 'digitlens export'") from error
     except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}): name an ONNX file") from error
+        raise ModelError(f"it cannot be read ({error.strerror}): name an ONNX file") from error
     check(model)
     return model
 

@@ -58,10 +58,10 @@ class Reader:
             NotFoundError: there is no such file.
             ImageError: the file is no image, or the array has another dtype or shape.
         """
-        start = time.perf_counter()
         frame = (
             sources.read(Path(image)) if isinstance(image, Path | str) else sources.to_bgr(image)
         )
+        start = time.perf_counter()
         gray = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
         crops = finder.whole(gray) if finder.is_mnist_image(gray) else finder.find(gray)
         glyphs = _glyphs(crops, is_placed=finder.is_mnist_image(gray))

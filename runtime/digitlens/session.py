@@ -69,12 +69,14 @@ class Session:
             By name, float32 with `n` first: `logits [n, 10]`, `probabilities [n, 10]`, and each
             tap in the shape that the contract gives, such as `conv1 [n, 6, 28, 28]`.
         """
-        names = list(outputs or self._outputs())
+        names = list(outputs or self.outputs)
         image = glyphs[:, np.newaxis].astype(np.float32, copy=False)
         found = self._session.run(names, {self.contract.input["name"]: image})
         return dict(zip(names, found, strict=True))
 
-    def _outputs(self) -> tuple[str, ...]:
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what the model gives: logits, probabilities, then the taps."""
         return (LOGITS, PROBABILITIES, *(tap.name for tap in self.contract.taps))
 
 
@@ -90,7 +92,9 @@ def _load(content: bytes, provider: str, threads: int) -> ort.InferenceSession:
     # onnxruntime's errors share no base class but Exception.
     except Exception as error:
         reason = " ".join(str(error).split())
-        raise ModelError(f"onnxruntime cannot load it ({reason})") from error
+        raise ModelError(
+            f"onnxruntime cannot load it ({reason}): make the model with 'digitlens export'"
+        ) from error
 
 
 def _contract(session: ort.InferenceSession) -> Contract:
@@ -104,8 +108,7 @@ def _contract(session: ort.InferenceSession) -> Contract:
     count = len(contract.labels)
     promised = {tap.name: tap.shape for tap in contract.taps}
     promised |= {LOGITS: (count,), PROBABILITIES: (count,)}
-    found = {output.name: tuple(output.shape[1:]) for output in session.get_outputs()}
-    inputs = {i.name: tuple(i.shape[1:]) for i in session.get_inputs()}
+    found, inputs = _shapes(session.get_outputs()), _shapes(session.get_inputs())
     for what, expected, there in (
         ("input", {contract.input["name"]: tuple(contract.input["shape"])}, inputs),
         ("output", promised, found),
@@ -117,3 +120,12 @@ def _contract(session: ort.InferenceSession) -> Contract:
                     "export it again"
                 )
     return contract
+
+
+def _shapes(values: list[ort.NodeArg]) -> dict[str, tuple[int, ...]]:
+    """Give the shapes, without the batch, of those that are float32 and take any batch."""
+    return {
+        value.name: tuple(value.shape[1:])
+        for value in values
+        if value.type == "tensor(float)" and value.shape and not isinstance(value.shape[0], int)
+    }

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,6 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 STDIN = "-"
 MAX_PIXELS = 64_000_000
 """Images with more pixels are refused by their header, before anything is decoded."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """One image from a source: uint8 `[h, w, 3]` in OpenCV's order blue, green, red."""
-
-    source: str
-    image: NDArray[np.uint8]
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -48,7 +39,7 @@ def image_files(folder: Path) -> list[Path]:
 def natural_key(path: Path) -> list[list[tuple[int, str]]]:
     """Sort key by which `9.png` comes before `10.png`."""
     return [
-        [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+        [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
         for name in path.parts
     ]
 
@@ -60,9 +51,13 @@ def expand(path: str) -> Iterator[str]:
         NotFoundError: there is nothing at `path`.
         ImageError: it is a folder without images.
     """
-    if path != STDIN and not Path(path).exists():
-        raise NotFoundError(f"{path}: no such file; check the path")
-    if path != STDIN and Path(path).is_dir():
+    try:
+        if path != STDIN and not Path(path).exists():
+            raise NotFoundError(f"{path}: no such file; check the path")
+        is_folder = path != STDIN and Path(path).is_dir()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
+    if is_folder:
         yield from map(str, image_files(Path(path)))
     else:
         yield path
@@ -107,6 +102,8 @@ def decode(content: bytes) -> NDArray[np.uint8]:
         raise ImageError(f"not an image: its {header.format} data is damaged") from error
     if image is None:
         raise ImageError(f"not an image: its {header.format} data is damaged or truncated")
+    if sorted(image.shape[:2]) != sorted((header.height, header.width)):
+        raise ImageError(f"not an image: its {header.format} header and data disagree in size")
     return to_bgr(np.asarray(image))
 
 

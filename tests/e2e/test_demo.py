@@ -7,14 +7,13 @@ from pathlib import Path
 
 import cv2
 
-from command import ROOT
+from command import OFFLINE, ROOT
 
 
 def demo(folder: Path) -> str:
-    offline = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
     environment = {name: v for name, v in os.environ.items() if name != "DIGITLENS_DATA"}
     command = [sys.executable, str(ROOT / "scripts" / "demo.py"), "--quick", "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment | offline)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment | OFFLINE)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from command import Digitlens
+from digitlens.contract import Contract
 from digitlens.model_file import PACKAGED
 from digitlens_export import graph
 from digitlens_train.mnist import Mnist
@@ -29,11 +30,13 @@ def test_its_run_is_the_classic_recipe_on_all_of_mnist_and_names_no_path() -> No
 
 
 def test_the_file_is_what_the_exporter_makes_of_its_run() -> None:
-    contract = json.loads(onnx.load(PACKAGED).metadata_props[0].value)
+    contract = Contract.from_json(onnx.load(PACKAGED).metadata_props[0].value)
     rebuilt = graph.build(RUN.load_model())
-    assert contract["weights_sha256"] == graph.weights_sha256(rebuilt)
-    assert contract["proof"]["passed"]
-    assert contract["proof"]["samples"] == 10_000
+    assert contract.weights_sha256 == graph.weights_sha256(rebuilt)
+    assert graph.with_contract(rebuilt, contract) == PACKAGED.read_bytes()
+    assert contract.proof is not None
+    assert contract.proof["passed"]
+    assert contract.proof["samples"] == 10_000
 
 
 @pytest.mark.full_mnist

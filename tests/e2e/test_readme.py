@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from command import ROOT
+from command import OFFLINE, ROOT
 from digitlens.cli import COMMANDS, cli
 
 README = (ROOT / "README.md").read_text()
@@ -29,8 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, page: np.ndarray) -> Path:
 
 
 def run_in(folder: Path, command: str) -> str:
-    offline = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
-    environment = {name: v for name, v in os.environ.items() if name != "DIGITLENS_DATA"} | offline
+    environment = {name: v for name, v in os.environ.items() if name != "DIGITLENS_DATA"} | OFFLINE
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True

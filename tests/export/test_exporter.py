@@ -107,7 +107,10 @@ def test_bad_runs_and_targets_are_one_line(digitlens: Digitlens, run: Run, tmp_p
     other = Path(shutil.copytree(run.folder, tmp_path / "other"))
     weights = LeNet().state_dict() | {"conv1.weight": torch.zeros(6, 1, 3, 3)}
     safetensors.torch.save_file(weights, other / "checkpoint.safetensors")
+    broken = Run(Path(shutil.copytree(run.folder, tmp_path / "broken")))
+    broken.write_config({"dataset": "mnist-5k", "data": 5})
     for arguments, status, words in (
+        (["broken"], 1, ["broken", "damaged", "recipe"]),
         (["missing"], 2, ["no run folder missing"]),
         (["empty"], 2, ["no checkpoint.safetensors in empty"]),
         (["other"], 1, ["conv1.weight", "[6, 1, 3, 3]"]),

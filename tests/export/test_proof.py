@@ -1,17 +1,19 @@
 """The proof must find what is really broken, so these tests really break the graph."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 
 from breaks import BREAKS
 from digitlens.contract import OUTPUTS
 from digitlens.errors import ProofError
 from digitlens.session import Session
-from digitlens_export.proof import Comparison, prove
+from digitlens_export.proof import Comparison, Proof, prove
 from digitlens_train.mnist import Mnist
 from digitlens_train.run import Run
 
@@ -41,6 +43,42 @@ def test_a_broken_graph_fails_and_the_first_tensor_is_named(
     assert not proof
     with pytest.raises(ProofError, match=f"the proof failed: {first} is off by [0-9]"):
         proof.check()
+
+
+class WrongAlone(Session):
+    """A session that is wrong only where it is given a single glyph."""
+
+    def run(
+        self, glyphs: NDArray[np.float32], outputs: Sequence[str] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        found = super().run(glyphs, outputs)
+        if len(glyphs) == 1:
+            found["pool2"] = found["pool2"] + np.float32(0.01)
+        return found
+
+
+def test_images_go_one_by_one_too(run: Run, model_file: Path, subset: Mnist) -> None:
+    proof = prove(run.load_model(), WrongAlone(model_file), subset.valid.first(300))
+    with pytest.raises(ProofError, match=r"pool2 is off by 0\.01"):
+        proof.check()
+
+
+def test_labels_that_differ_fail_a_proof_of_equal_numbers() -> None:
+    proof = Proof(100, 0.99, (Comparison("logits"),), 0.9, 0.9)
+    assert not proof
+    with pytest.raises(ProofError, match=r"1\.00% of the labels differ"):
+        proof.check()
+
+
+def test_a_model_without_all_the_outputs_is_refused(
+    run: Run, model_file: Path, subset: Mnist
+) -> None:
+    model = onnx.load(model_file)
+    contract = json.loads(model.metadata_props[0].value)
+    contract["taps"] = [tap for tap in contract["taps"] if tap["name"] != "fc1"]
+    model.metadata_props[0].value = json.dumps(contract)
+    with pytest.raises(ProofError, match="does not give fc1"):
+        prove(run.load_model(), Session(model.SerializeToString()), subset.valid)
 
 
 def test_a_comparison_says_how_much_and_where() -> None:

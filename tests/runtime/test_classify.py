@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,23 @@ def test_a_missing_path_ends_with_2_and_the_rest_is_read(digitlens: Digitlens, s
     assert "missing.png: no such file" in result.err
     assert "9.png: not an image" in result.err
     assert len(result.out.splitlines()) == 1
+
+
+def test_paths_that_no_file_can_have_cost_a_line_each(digitlens: Digitlens, scans: Path) -> None:
+    result = digitlens("classify", "x" * 300, scans / "1.png")
+    assert result.status == 1
+    assert "xxx: cannot be read" in result.err
+    assert len(result.out.splitlines()) == 1
+
+
+def test_file_names_need_not_be_utf_8(digitlens: Digitlens, scans: Path, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff odd.png"))
+    odd.write_bytes((scans / "1.png").read_bytes())
+    for form in ("table", "json", "csv"):
+        strict = {"PYTHONIOENCODING": "utf-8:strict"}
+        result = digitlens("classify", odd, "--format", form, env=strict)
+        assert result.status == 0, result.err
+        assert "odd.png" in result.out
 
 
 def test_a_folder_without_images_is_said(digitlens: Digitlens, tmp_path: Path) -> None:

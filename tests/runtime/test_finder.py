@@ -65,6 +65,12 @@ def test_tiny_pictures_do_no_harm(shape: tuple[int, int]) -> None:
     assert isinstance(find(random), list)
 
 
+def test_texture_of_thousands_of_parts_is_left_after_the_tallest() -> None:
+    random = np.random.default_rng(0).random((240, 320)) > 0.7
+    texture = np.kron(random, np.ones((4, 4))) * 200
+    assert len(find(texture.astype(np.uint8))) <= finder.MAX_STROKES
+
+
 def test_a_bar_above_its_digit_is_joined_and_a_neighbour_is_not() -> None:
     picture = np.full((200, 300), 220, np.uint8)
     cv2.rectangle(picture, (60, 40), (110, 52), 30, -1)  # the bar of a 5

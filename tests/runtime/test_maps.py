@@ -18,6 +18,13 @@ def test_every_tap_adds_a_panel_and_the_picture_shows_the_frame(page: np.ndarray
     assert picture.shape[1] == maps.WIDTH
     assert picture.dtype == np.uint8
     assert not np.array_equal(picture, maps.draw(page, reading, TAPS, number=0))
+    side = maps.HEADER_HEIGHT - 64
+    frame = picture[44 : 44 + round(side * 420 / 900), maps.MARGIN : maps.MARGIN + side]
+    shrunk = cv2.resize(page, frame.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.median(cv2.absdiff(frame, shrunk)) == 0  # but for the box
+    glyph = picture[44 : 44 + side, maps.MARGIN + side + 18 :][:, :side]
+    expected = cv2.resize(reading.digits[9].glyph * 255, (side, side), interpolation=0)
+    assert np.array_equal(glyph[..., 0], np.round(expected))
 
 
 def test_a_mosaic_shows_each_map_between_its_own_extremes() -> None:

@@ -78,7 +78,20 @@ def with_external_data_in_an_attribute(model: onnx.ModelProto) -> None:
     node.attribute.add(name="value", type=onnx.AttributeProto.TENSOR, t=tensor)
 
 
+def with_a_fixed_batch(model: onnx.ModelProto) -> None:
+    for value in [*model.graph.input, *model.graph.output]:
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+
+
+def with_an_input_of_another_kind(model: onnx.ModelProto) -> None:
+    contract = json.loads(model.metadata_props[0].value)
+    contract["input"] = 5
+    model.metadata_props[0].value = json.dumps(contract)
+
+
 DAMAGES = [
+    (with_a_fixed_batch, "input image has shape None"),
+    (with_an_input_of_another_kind, "contract cannot be read"),
     (without_contract, "no contract"),
     (with_broken_contract, "contract cannot be read"),
     (with_another_tap_shape, "output conv1 has shape"),

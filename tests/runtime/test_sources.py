@@ -76,6 +76,7 @@ JPEG = cv2.imencode(".jpg", np.zeros((40, 50), np.uint8))[1].tobytes()
         (b"BM" + b"\0" * 40, "BMP header"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "WebP header is damaged"),
         (b"II*\0\xff\xff\xff\x7f", "TIFF header is damaged"),
+        (JPEG[:2] + b"\xff\x00\x00\x09" + b"\0" * 7 + JPEG[2:], "JPEG header is damaged"),
     ],
 )
 def test_what_is_no_image_is_refused_with_the_reason(content: bytes, reason: str) -> None:
@@ -100,13 +101,21 @@ def test_more_than_64_megapixels_are_refused_by_the_header() -> None:
 
 
 def test_folders_are_walked_in_natural_order(tmp_path: Path) -> None:
-    names = ["a/10.png", "a/9.PNG", "a/b/1.jpg", "z.bmp", "10/x.png", "2/x.png"]
+    names = ["a/10.png", "a/9.PNG", "a/5²6.png", "a/b/1.jpg", "z.bmp", "10/x.png", "2/x.png"]
     for name in [*names, ".hidden/1.png", "a/.2.png", "a/notes.txt"]:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_bytes(PNG)
     found = [path.relative_to(tmp_path).as_posix() for path in sources.image_files(tmp_path)]
-    assert found == ["2/x.png", "10/x.png", "a/9.PNG", "a/10.png", "a/b/1.jpg", "z.bmp"]
+    assert found == [
+        "2/x.png",
+        "10/x.png",
+        "a/5²6.png",
+        "a/9.PNG",
+        "a/10.png",
+        "a/b/1.jpg",
+        "z.bmp",
+    ]
 
 
 def test_missing_files_and_empty_folders_are_told_apart(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
+from command import OFFLINE
 from digitlens.errors import DataError, NotFoundError
 from digitlens_train import mnist
 from digitlens_train.mnist import Mnist, glyphs
@@ -47,10 +48,25 @@ def test_without_a_network_the_subset_is_used_and_said(
 ) -> None:
     monkeypatch.delenv(mnist.ENVIRONMENT, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name, value in OFFLINE.items():
+        monkeypatch.setenv(name, value)
     assert mnist.load().name == mnist.SUBSET
     assert "5,000 digits" in caplog.text
+    assert not mnist.has_files(tmp_path / "digitlens")
+
+
+def test_a_download_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def stop_half_way(root: str, *, download: bool) -> None:
+        assert download
+        raw = Path(root) / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        (raw / "train-images-idx3-ubyte.gz").write_bytes(b"half")
+        raise OSError("the line is dead")
+
+    monkeypatch.setattr(mnist.datasets, "MNIST", stop_half_way)
+    with pytest.raises(OSError, match="the line is dead"):
+        mnist._download(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.full_mnist

@@ -6,6 +6,7 @@ import safetensors.torch
 import torch
 
 from digitlens.errors import NotFoundError, RunError
+from digitlens_train.mnist import load_subset
 from digitlens_train.model import LeNet
 from digitlens_train.run import Run
 
@@ -37,6 +38,17 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None
     (tmp_path / "checkpoint.safetensors").write_bytes(content)
     with pytest.raises(RunError, match="damaged"):
         Run(tmp_path).load_model()
+
+
+def test_a_run_on_all_of_mnist_is_not_measured_on_another_set(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Run(Path(shutil.copytree(run.folder, tmp_path / "copy")))
+    copy.write_config(copy.read_config() | {"dataset": "mnist"})
+    monkeypatch.setattr("digitlens_train.run.load", lambda *_, **__: load_subset())
+    with pytest.raises(NotFoundError, match="trained on all of MNIST, which is not here"):
+        copy.validation_images()
+    assert len(run.validation_images().labels) == 1000
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x00"])

@@ -3,12 +3,15 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from digitlens.errors import UsageError
 from digitlens_train.recipe import RECIPES
+
+if TYPE_CHECKING:
+    from digitlens_train.run import Run
 
 
 @click.command(
@@ -76,7 +79,7 @@ def train(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     changes: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "lr": lr}
     recipe = replace(RECIPES[name], **{k: v for k, v in changes.items() if v is not None})
-    run = Run(out or _free_folder(Path("runs") / name))
+    run = Run(out) if out else _free_run(Path("runs") / name)
     if run.checkpoint.exists():
         raise UsageError(f"{run.folder} holds a run already: choose another --out, or delete it")
     request = training.Request(recipe, seed=seed, device=device, data=data, limit=limit)
@@ -86,9 +89,11 @@ def train(
     )
 
 
-def _free_folder(first: Path) -> Path:
-    folder, number = first, 1
-    while folder.exists():
+def _free_run(first: Path) -> "Run":
+    from digitlens_train.run import Run
+
+    run, number = Run(first), 1
+    while run.checkpoint.exists():
         number += 1
-        folder = first.with_name(f"{first.name}-{number}")
-    return folder
+        run = Run(first.with_name(f"{first.name}-{number}"))
+    return run

@@ -29,7 +29,8 @@ def samples(split: Split, rows: int = 5, columns: int = 10) -> Figure:
     axes.imshow(split.images[0].numpy(), cmap="gray", vmin=0, vmax=255)
     axes.set_xticks(range(0, 28, 4))
     axes.set_yticks(range(0, 28, 4))
-    right.suptitle(f"training images 2 to {rows * columns + 1} of {len(split.images):,}")
+    shown = min(rows * columns + 1, len(split.images))
+    right.suptitle(f"training images 2 to {shown} of {len(split.images):,}")
     grid = _grid(right, rows, columns)
     for axes, image, label in zip(grid, split.images[1:], split.labels[1:], strict=False):
         axes.imshow(image.numpy(), cmap="gray_r", vmin=0, vmax=255)
@@ -57,7 +58,7 @@ def accuracies(epochs: Sequence[Epoch]) -> Figure:
 
 
 def predictions(split: Split, probabilities: Tensor, rows: int = 5, columns: int = 10) -> Figure:
-    """Validation images with predicted digit and confidence; the last row shows wrong ones."""
+    """Validation images with predicted digit and confidence; up to ten wrong ones come last."""
     confidence, predicted = probabilities.max(1)
     is_wrong = predicted != split.labels
     wrong = is_wrong.nonzero().flatten()[:columns].tolist()

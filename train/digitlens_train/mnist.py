@@ -3,11 +3,13 @@
 import contextlib
 import logging
 import os
+import shutil
 import socket
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import platformdirs
@@ -180,12 +182,16 @@ def _find(folder: Path, part: str) -> Path:
 
 
 def _download(cache: Path) -> None:
-    """Let torchvision fetch the files; what it prints is progress, not a result."""
+    """Let torchvision fetch the files beside their place; all of them move there, or none."""
     log.info("downloading MNIST to %s", cache)
+    cache.mkdir(parents=True, exist_ok=True)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
-            datasets.MNIST(str(cache), download=True)
+        # What torchvision prints is progress, not a result.
+        with TemporaryDirectory(dir=cache) as folder, contextlib.redirect_stdout(sys.stderr):
+            datasets.MNIST(folder, download=True)
+            shutil.rmtree(cache / "MNIST", ignore_errors=True)
+            (Path(folder) / "MNIST").rename(cache / "MNIST")
     finally:
         socket.setdefaulttimeout(before)

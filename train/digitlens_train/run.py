@@ -10,6 +10,7 @@ import safetensors.torch
 
 from digitlens.errors import NotFoundError, RunError
 from digitlens.files import replacing, write_text
+from digitlens_train.mnist import FULL, Split, has_files, load
 from digitlens_train.model import LeNet
 
 
@@ -69,6 +70,28 @@ class Run:
                 )
         model.load_state_dict(weights)
         return model.eval()
+
+    def validation_images(self, data: Path | None = None) -> Split:
+        """Load the validation images of the data set that the run was trained on.
+
+        They are taken from `data`, else from the folder that training took them from, else from
+        wherever MNIST is found now.
+
+        Raises:
+            NotFoundError: the run was trained on all of MNIST, which is not found.
+            RunError, DataError: config.json or the data is damaged.
+        """
+        config = self.read_config()
+        dataset, recorded = config.get("dataset"), config.get("data")
+        if data is None and isinstance(recorded, str) and has_files(Path(recorded)):
+            data = Path(recorded)
+        found = load(data, dataset=dataset)
+        if dataset == FULL and found.name != FULL:
+            raise NotFoundError(
+                f"{self.folder} was trained on all of MNIST, which is not here: name a folder "
+                "that holds its four files with --data"
+            )
+        return found.valid
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Replace config.json."""

@@ -4,6 +4,7 @@ Sub-commands are imported when they are used, so that `digitlens --help` loads n
 OpenCV nor onnxruntime, and works without the extras.
 """
 
+import io
 import sys
 from importlib import import_module
 
@@ -64,6 +65,9 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a failure, 2 wrong usage or something missing."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
     try:
         status = cli.main(arguments, prog_name="digitlens", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

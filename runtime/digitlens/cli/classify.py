@@ -30,7 +30,7 @@ Printer = Callable[[str, "Reading | Exception"], None]
 
 @click.command(
     epilog="Examples: digitlens classify photo.png; digitlens classify scans --format json; "
-    "cat photo.png | digitlens classify -"
+    "digitlens classify - < photo.png"
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @model_option
