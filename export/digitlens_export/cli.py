@@ -13,7 +13,7 @@ data_option = click.option(
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with MNIST's four files. Default: where the run was trained from.",
+    help="Folder with MNIST's four files. Default: where the run was trained from, else as train.",
 )
 
 

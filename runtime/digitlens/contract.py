@@ -99,6 +99,8 @@ class Contract:
             for name, kind in _KINDS.items():
                 if not isinstance(fields[name], kind):
                     raise TypeError(f"{name} is {fields[name]!r}")
+            if not all(isinstance(label, int) for label in fields["labels"]):
+                raise TypeError(f"labels are {fields['labels']!r}")
             str(fields["input"]["name"]), list(fields["input"]["shape"])
             taps = tuple(Tap(t["name"], tuple(t["shape"]), t["layer"]) for t in fields["taps"])
             return cls(**fields | {"labels": tuple(fields["labels"]), "taps": taps})

@@ -30,7 +30,7 @@ _RIVALS = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: what, the way out, and whether it keeps digits from being read."""
+    """One thing that is wrong: what, the way out, and whether readings cannot be relied on."""
 
     what: str
     way_out: str
@@ -55,7 +55,7 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Whether digits can be read; a missing camera or screen does not prevent it."""
+        """Whether digits can be read, and relied on; that needs no camera and no screen."""
         return not any(problem.is_fatal for problem in self.problems)
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _model(path: Path) -> dict[str, Any]:
         "size": path.stat().st_size,
         "taps": [tap.name for tap in contract.taps],
         "training": _known(contract, ("dataset", "train_images", "recipe", "epochs", "seed")),
-        "valid_accuracy": contract.training.get("valid_accuracy"),
+        "valid_accuracy": _number(contract.training.get("valid_accuracy")),
         "weights_sha256": contract.weights_sha256,
         "proof": _proof(contract.proof),
         "placement": session.placement,
@@ -121,6 +121,10 @@ def _model(path: Path) -> dict[str, Any]:
 
 def _known(contract: Contract, names: Sequence[str]) -> dict[str, Any]:
     return {name: contract.training.get(name) for name in names}
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _proof(proof: Mapping[str, Any] | None) -> dict[str, Any] | None:

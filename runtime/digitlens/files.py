@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, and move it there when the block ends well.
 
-    The temporary file keeps the suffix of `path`, because writers choose a format by it.
+    The temporary file keeps the suffix of `path`, because writers choose a format by it. Where
+    `path` is a link, what it points to is replaced.
 
     Raises:
-        UsageError: the folder of `path` cannot be made or written to.
+        UsageError: `path` cannot be written.
     """
+    path = path.resolve()
     temporary = _beside(path)
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another place") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -57,8 +61,7 @@ def check_writable(path: Path) -> None:
     For use before long work.
     """
     folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder; give a file name")
+    _check_kind(path)
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageError(f"cannot write {path}: {folder} is no folder to write in; choose another")
 
@@ -78,11 +81,21 @@ def make_folder(path: Path) -> None:
 def _beside(path: Path) -> Path:
     """Make an empty file in the folder of `path`, with its suffix."""
     make_folder(path.parent)
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder; give a file name")
+    _check_kind(path)
     temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     try:
         temporary.touch(exist_ok=False)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose another place") from error
     return temporary
+
+
+def _check_kind(path: Path) -> None:
+    try:
+        is_folder, is_other = path.is_dir(), path.exists() and not path.is_file()
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another name") from error
+    if is_folder:
+        raise UsageError(f"cannot write {path}: it is a folder; give a file name")
+    if is_other:
+        raise UsageError(f"cannot write {path}: it is no regular file; give another name")

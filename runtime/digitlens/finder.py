@@ -114,7 +114,7 @@ def find(gray: NDArray[np.uint8]) -> list[Crop]:
     mask = (ink >= max(0.7 * level, MIN_CONTRAST)).astype(np.uint8)
     _, *found, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     numbers, stats = (np.asarray(array, np.int32) for array in found)
-    parts = _digits(_joined(_strokes(stats, gray.shape)))
+    parts = _digits(_joined(_strokes(stats, ink.shape)))
     return [
         Crop(_frame_box(part, scale, gray.shape), line, _cut(ink, numbers, part))
         for line, row in enumerate(rows(parts))

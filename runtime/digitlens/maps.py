@@ -51,7 +51,9 @@ def draw(
         UsageError: the reading has no such digit, or no taps.
     """
     if not 0 <= number < len(reading.digits):
-        raise UsageError(f"no digit {number + 1}: {len(reading.digits)} were found in the image")
+        raise UsageError(
+            f"no digit {number + 1}: the image has {len(reading.digits)}; choose one of these"
+        )
     if reading.taps is None:
         raise UsageError("the reading has no taps: read the image with taps=True")
     digit = reading.digits[number]

@@ -17,6 +17,9 @@ STDIN = "-"
 MAX_PIXELS = 64_000_000
 """Images with more pixels are refused by their header, before anything is decoded."""
 
+MAX_BYTES = 512 << 20
+"""Longer files are refused: 64 megapixels of 16 bit with alpha take this much, uncompressed."""
+
 
 def image_files(folder: Path) -> list[Path]:
     """List the image files in `folder` and below, in natural order, without hidden ones.
@@ -52,8 +55,8 @@ def expand(path: str) -> Iterator[str]:
         ImageError: it is a folder without images.
     """
     try:
-        if path != STDIN and not Path(path).exists():
-            raise NotFoundError(f"{path}: no such file; check the path")
+        if path != STDIN and not (path and Path(path).exists()):
+            raise NotFoundError(f"{path or 'an empty path'}: no such file; check the path")
         is_folder = path != STDIN and Path(path).is_dir()
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
@@ -71,7 +74,8 @@ def read(path: Path) -> NDArray[np.uint8]:
         ImageError: it is no image, or too large.
     """
     try:
-        return decode(path.read_bytes())
+        with path.open("rb") as file:
+            return decode(file.read(MAX_BYTES + 1))
     except FileNotFoundError as error:
         raise NotFoundError(f"{path}: no such file; check the path") from error
     except OSError as error:
@@ -88,6 +92,8 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     """
     if not content:
         raise ImageError("not an image: the file is empty")
+    if len(content) > MAX_BYTES:
+        raise ImageError(f"too large: more than {MAX_BYTES >> 20} MiB; scale it down")
     header = image_header.parse(content)
     if header.width * header.height > MAX_PIXELS:
         raise ImageError(
@@ -115,6 +121,8 @@ def to_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
     Raises:
         ImageError: another dtype or shape, or no pixels.
     """
+    if not isinstance(image, np.ndarray):
+        raise ImageError(f"not an image: a {type(image).__name__}; give a numpy array or a path")
     if image.dtype == np.uint16:
         image = np.round(image / np.float32(257)).astype(np.uint8)
     channels = image.shape[2] if image.ndim == 3 else 1

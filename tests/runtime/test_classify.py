@@ -82,6 +82,48 @@ def test_paths_that_no_file_can_have_cost_a_line_each(digitlens: Digitlens, scan
     assert len(result.out.splitlines()) == 1
 
 
+def test_names_with_control_characters_stay_on_one_line(
+    digitlens: Digitlens, scans: Path, tmp_path: Path
+) -> None:
+    odd, broken = tmp_path / "two\nlines\x1b[1m.png", tmp_path / "bro\nken.png"
+    odd.write_bytes((scans / "1.png").read_bytes())
+    broken.write_text("no image")
+    result = digitlens("classify", odd, broken)
+    assert result.status == 1
+    assert len(result.out.splitlines()) == len(result.err.splitlines()) == 1
+    assert "two\\nlines\\x1b[1m.png" in result.out
+
+
+def test_endless_and_empty_paths_are_refused(digitlens: Digitlens, scans: Path) -> None:
+    if Path("/dev/zero").exists():
+        result = digitlens("classify", "/dev/zero", scans / "1.png")
+        assert result.status == 1
+        assert "/dev/zero: too large: more than 512 MiB" in result.err
+        assert len(result.out.splitlines()) == 1
+    assert_one_line_error(digitlens("classify", ""), 2, "an empty path")
+
+
+def test_a_map_that_cannot_be_written_costs_a_line_and_not_the_reading(
+    digitlens: Digitlens, scans: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "maps" / "1-1.png").mkdir(parents=True)
+    paths = [scans / "1.png", scans / "2.png"]
+    result = digitlens("classify", *paths, "--maps", tmp_path / "maps")
+    assert result.status == 2
+    assert len(result.out.splitlines()) == 2
+    assert result.err.count("\n") == 1
+    assert "1-1.png: it is a folder" in result.err
+    assert (tmp_path / "maps" / "2-1.png").exists()
+
+
+def test_closed_streams_are_no_traceback(photo: Path) -> None:
+    for redirection in ("- <&-", f"{photo} 2>&-"):
+        command = f"{sys.executable} -m digitlens classify {redirection}"
+        done = subprocess.run(command, shell=True, capture_output=True, text=True)
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (1 if redirection.startswith("-") else 0)
+
+
 def test_file_names_need_not_be_utf_8(digitlens: Digitlens, scans: Path, tmp_path: Path) -> None:
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff odd.png"))
     odd.write_bytes((scans / "1.png").read_bytes())

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,25 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_text(path, "two")
     assert path.read_text() == "two"
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_what_a_link_points_to_is_replaced_and_a_device_is_left(tmp_path: Path) -> None:
+    file, link, pipe = tmp_path / "a.txt", tmp_path / "link", tmp_path / "pipe"
+    file.write_text("old")
+    link.symlink_to(file)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert file.read_text() == "new"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="no regular file"):
+        write_text(pipe, "new")
+    assert pipe.is_fifo()
+
+
+def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="File name too long"):
+        write_text(tmp_path / ("x" * 300), "new")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_on_the_way_leaves_the_old_file_and_nothing_beside(tmp_path: Path) -> None:

@@ -38,6 +38,15 @@ def test_the_size_of_the_picture_does_not_matter(
     assert left == pytest.approx(reader.read(page).digits[0].box[0], abs=6)
 
 
+@pytest.mark.parametrize("scale", [1, 4])
+def test_a_dark_frame_around_the_page_is_dropped_at_any_size(
+    reader: Reader, page: np.ndarray, scale: int
+) -> None:
+    scaled = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    framed = cv2.copyMakeBorder(scaled, *(8 * scale,) * 4, cv2.BORDER_CONSTANT, value=(0, 0, 0))
+    assert reader.read(framed).text == "12345\n67890"
+
+
 def test_specks_dashes_and_the_edge_of_a_table_are_dropped(
     reader: Reader, page: np.ndarray
 ) -> None:

@@ -52,7 +52,7 @@ def test_single_units_are_drawn_on_one_scale() -> None:
 
 def test_a_digit_that_is_not_there_is_refused(page: np.ndarray) -> None:
     reading = Reader().read(page, taps=True)
-    with pytest.raises(UsageError, match="no digit 11: 10 were found"):
+    with pytest.raises(UsageError, match="no digit 11: the image has 10"):
         maps.draw(page, reading, TAPS, number=10)
 
 
@@ -80,6 +80,7 @@ def test_bad_requests_are_one_line(digitlens: Digitlens, photo: Path, tmp_path: 
         (["folder.png"], 1, ["folder.png"]),
         ([photo, "--tap", "conv9"], 2, ["conv9", "conv1, pool1"]),
         ([photo, "--digit", 11], 2, ["no digit 11"]),
+        ([photo, "-o", photo], 2, ["it is the image itself"]),
         ([photo, "-o", "x.jpg"], 2, ["x.jpg", ".png"]),
         ([photo, "-o", "text.png/x.png"], 2, ["text.png"]),
         ([photo, "-o", "folder.png"], 2, ["folder.png: it is a folder"]),

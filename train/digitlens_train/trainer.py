@@ -1,5 +1,6 @@
 """The training loop: a recipe and MNIST in, one record an epoch out."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from digitlens.errors import UsageError
+from digitlens.errors import RunError, UsageError
 from digitlens_train.mnist import Mnist, Split, glyphs
 from digitlens_train.model import LeNet
 from digitlens_train.recipe import Recipe
@@ -79,7 +80,11 @@ def choose_device(name: str) -> torch.device:
 def fit(
     model: LeNet, data: Mnist, recipe: Recipe, *, seed: int, device: torch.device
 ) -> Iterator[Epoch]:
-    """Train `model` in place, and give a record after every epoch."""
+    """Train `model` in place, and give a record after every epoch.
+
+    Raises:
+        RunError: the loss is no longer a finite number.
+    """
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     train, valid = Batches(data.train, device), Batches(data.valid, device)
     loader = DataLoader(
@@ -93,6 +98,8 @@ def fit(
     for number in range(1, recipe.epochs + 1):
         start = time.perf_counter()
         loss = _train_epoch(model, loader, optimizer, f"epoch {number}/{recipe.epochs}")
+        if not math.isfinite(loss):
+            raise RunError(f"the loss of epoch {number} is {loss}: lower the learning rate, --lr")
         on_train, on_valid = evaluate(model, train), evaluate(model, valid)
         yield Epoch(
             epoch=number,

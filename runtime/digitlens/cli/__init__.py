@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from digitlens import __version__
+from digitlens.cli.options import error_line
 from digitlens.errors import DigitlensError
 
 COMMANDS = {
@@ -99,5 +100,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 def fail(message: str, status: int) -> None:
     """Print one line about what went wrong, and exit."""
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    click.echo(error_line(message), err=True)
     sys.exit(status)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digitlens.cli.options import model_option, provider_option, silence_libraries
+from digitlens.cli.options import (
+    error_line,
+    model_option,
+    one_line,
+    provider_option,
+    silence_libraries,
+)
 
 if TYPE_CHECKING:
     from digitlens.reader import Reader
@@ -48,7 +54,7 @@ Printer = Callable[[str, "Reading | Exception"], None]
     "maps_folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Draw the feature maps of every digit into this folder.",
+    help="Draw the feature maps of every digit into this folder, as NAME-NUMBER.png.",
 )
 def classify(
     paths: tuple[str, ...],
@@ -59,9 +65,9 @@ def classify(
 ) -> int:
     """Read the digits of image files.
 
-    A PATH is an image file, a folder, which is walked in natural order, or - for an image on
-    standard input. PNG, JPEG, BMP, WebP, GIF and TIFF are read. An image of 28×28 pixels is one
-    digit, as in MNIST; in others the digits are searched.
+    A PATH is an image file, a folder, which is walked in natural order without hidden files, or
+    - for an image on standard input. PNG, JPEG, BMP, WebP, GIF and TIFF are read. An image of
+    28×28 pixels is one digit, as in MNIST; in others the digits are searched.
 
     Exits with 1 if an image could not be read, with 2 if a PATH is not there; all others are read.
     """
@@ -79,13 +85,17 @@ def classify(
                 raise path_error
             image = _image(source)
             reading = reader.read(image, taps=drawer is not None)
+        except DigitlensError as error:
+            status = max(status, error.exit_code)
+            printer(source, error)
+            continue
+        printer(source, reading)
+        try:
             if drawer:
                 drawer.draw(source, image, reading)
         except DigitlensError as error:
             status = max(status, error.exit_code)
-            printer(source, error)
-        else:
-            printer(source, reading)
+            click.echo(error_line(str(error)), err=True)
     return status
 
 
@@ -104,9 +114,12 @@ def _sources(paths: tuple[str, ...]) -> Iterator[tuple[str, Exception | None]]:
 
 def _image(source: str) -> Any:  # noqa: ANN401
     from digitlens import sources
+    from digitlens.errors import ImageError
 
     if source == sources.STDIN:
-        return sources.decode(sys.stdin.buffer.read())
+        if sys.stdin is None:
+            raise ImageError("not an image: standard input is closed")
+        return sources.decode(sys.stdin.buffer.read(sources.MAX_BYTES + 1))
     return sources.read(Path(source))
 
 
@@ -141,11 +154,11 @@ class _MapsDrawer:
 def _table() -> Printer:
     def print_row(source: str, result: "Reading | Exception") -> None:
         if isinstance(result, Exception):
-            click.echo(f"Error: {source}: {_reason(source, result)}", err=True)
+            click.echo(error_line(f"{source}: {_reason(source, result)}"), err=True)
             return
         text = result.text.replace("\n", " / ") or "(no digits)"
         confidences = " ".join(f"{digit.confidence:.1%}" for digit in result.digits)
-        click.echo(f"{source}  {text}  {confidences}".rstrip())
+        click.echo(f"{one_line(source)}  {text}  {confidences}".rstrip())
 
     return print_row
 

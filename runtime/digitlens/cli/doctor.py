@@ -26,7 +26,8 @@ def doctor(model: Path | None, form: str) -> int:
     """Say what this device has, and what is wrong with it.
 
     Prints versions, providers, processor, cameras that answer, whether a window can be opened,
-    and the model's contract and proof in short. Exits with 1 if digits cannot be read.
+    and the model's contract and proof in short. Exits with 1 if digits cannot be read,
+    or the model has no proof that it does what PyTorch does.
     """
     from digitlens.doctor import examine
 
@@ -43,7 +44,7 @@ def _table(diagnosis: "Diagnosis") -> str:
         ("cameras", ", ".join(map(str, diagnosis.cameras)) or "none answers"),
         ("window", "can be opened" if diagnosis.window else "cannot be opened"),
         *_model_rows(diagnosis),
-        ("verdict", "digits can be read" if diagnosis.ok else "digits cannot be read"),
+        ("verdict", "digits can be read" if diagnosis.ok else "not to be relied on, see below"),
     ]
     lines = [f"{name:<10} {text}" for name, text in rows]
     for problem in diagnosis.problems:

@@ -55,6 +55,8 @@ def maps(
     target = output or Path(f"{image.stem}-maps.png")
     if target.suffix.lower() != ".png":
         raise UsageError(f"cannot write {target}: give a name that ends in .png")
+    if target.exists() and image.exists() and target.samefile(image):
+        raise UsageError(f"cannot write {target}: it is the image itself; give another name")
     reader = Reader(model, provider=provider)
     known = {tap.name: tap for tap in reader.contract.taps}
     if unknown := [name for name in names if name not in known]:

@@ -21,12 +21,24 @@ provider_option = click.option(
 )
 
 
+def one_line(text: str) -> str:
+    """Escape what would break a line or steer a terminal: file names may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def error_line(message: str) -> str:
+    """Format an error as the one line that it costs."""
+    return one_line(f"Error: {' '.join(message.split())}")
+
+
 def silence_libraries() -> None:
     """Keep the image decoders' own messages off standard error.
 
     libpng and others write to file descriptor 2 from C, beside the one line that digitlens
     prints about a broken file. Python's own standard error gets a descriptor of its own.
     """
+    if sys.stderr is None or sys.stderr.closed:
+        return
     sys.stderr.flush()
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding or "utf-8",
                            errors="backslashreplace")  # fmt: skip
