@@ -11,9 +11,11 @@ from digitlens.files import check_writable, replacing, write_text
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.txt"
-    write_text(path, "one")
-    write_text(path, "two")
-    assert path.read_text() == "two"
+    write_text(path, "the first text")
+    with path.open() as reader:
+        write_text(path, "the second text")
+        assert reader.read() == "the first text"  # moved into place, not written over
+    assert path.read_text() == "the second text"
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
 
 
