@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from digitlens.cli.options import format_option
+
 if TYPE_CHECKING:
     from digitlens_export.proof import Proof
 
@@ -53,14 +55,7 @@ def export(run: Path, output: Path | None, data: Path | None) -> None:
     help="The run folder that the model was exported from.",
 )
 @data_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the proof.",
-)
+@format_option("table", "json")
 def verify(model: Path, against: Path, data: Path | None, form: str) -> None:
     """Compare every output of the model FILE.onnx with PyTorch's again.
 

@@ -15,7 +15,7 @@ import onnxruntime
 import digitlens
 from digitlens import capture, model_file, providers, window
 from digitlens.contract import GLYPH_SIZE, Contract
-from digitlens.errors import DigitlensError, ModelError
+from digitlens.errors import DigitlensError, ModelError, NotFoundError
 from digitlens.session import Session
 
 _RIVALS = (
@@ -64,7 +64,13 @@ class Diagnosis:
 
 
 def examine(model: Path | None = None) -> Diagnosis:
-    """Look at this device, and try the model at `model`, else the packaged one."""
+    """Look at this device, and try the model at `model`, else the packaged one.
+
+    Raises:
+        NotFoundError: there is no file at `model`.
+    """
+    if model is not None and not model.exists():
+        raise NotFoundError(f"no model file {model}: make one with 'digitlens export'")
     problems = list(_rival_distributions())
     cameras = capture.answering_cameras()
     if not cameras:

@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from command import Digitlens
+from command import Digitlens, assert_one_line_error
 from digitlens import doctor, window
 from digitlens.model_file import PACKAGED
 
@@ -72,6 +72,11 @@ def test_a_model_that_cannot_be_used_is_fatal(digitlens: Digitlens, tmp_path: Pa
     assert result.status == 1
     assert f"problem    {path}: the model is no ONNX file" in result.out
     assert "not to be relied on" in result.out
+
+
+def test_a_model_that_is_not_there_is_no_such_file(digitlens: Digitlens) -> None:
+    result = digitlens("doctor", "--model", "missing.onnx")
+    assert_one_line_error(result, 2, "no model file missing.onnx")
 
 
 @pytest.mark.parametrize("proof", [None, "failed"])

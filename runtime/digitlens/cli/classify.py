@@ -5,12 +5,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from digitlens.cli.options import (
     error_line,
+    format_option,
     model_option,
     one_line,
     provider_option,
@@ -18,6 +19,9 @@ from digitlens.cli.options import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from digitlens.reader import Reader
     from digitlens.reading import Reading
 
@@ -41,14 +45,7 @@ Printer = Callable[[str, "Reading | Exception"], None]
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @model_option
 @provider_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="How to print the readings; json is one object a line.",
-)
+@format_option("table", "json", "csv")
 @click.option(
     "--maps",
     "maps_folder",
@@ -67,7 +64,8 @@ def classify(
 
     A PATH is an image file, a folder, which is walked in natural order without hidden files, or
     - for an image on standard input. PNG, JPEG, BMP, WebP, GIF and TIFF are read. An image of
-    28×28 pixels is one digit, as in MNIST; in others the digits are searched.
+    28×28 pixels is one digit, as in MNIST; in others the digits are searched. json is one object a
+    line, one line an image.
 
     Exits with 1 if an image could not be read, with 2 if a PATH is not there; all others are read.
     """
@@ -112,7 +110,7 @@ def _sources(paths: tuple[str, ...]) -> Iterator[tuple[str, Exception | None]]:
             yield path, error
 
 
-def _image(source: str) -> Any:  # noqa: ANN401
+def _image(source: str) -> "NDArray[np.uint8]":
     from digitlens import sources
     from digitlens.errors import ImageError
 
@@ -133,7 +131,7 @@ class _MapsDrawer:
         self.reader, self.folder = reader, folder
         self.used: set[str] = set()
 
-    def draw(self, source: str, image: Any, reading: "Reading") -> None:  # noqa: ANN401
+    def draw(self, source: str, image: "NDArray[np.uint8]", reading: "Reading") -> None:
         from digitlens import maps
         from digitlens.files import write_png
 

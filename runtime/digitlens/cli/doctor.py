@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digitlens.cli.options import model_option
+from digitlens.cli.options import format_option, model_option
 
 if TYPE_CHECKING:
     from digitlens.doctor import Diagnosis
@@ -14,14 +14,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: digitlens doctor --format json")
 @model_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the diagnosis.",
-)
+@format_option("table", "json")
 def doctor(model: Path | None, form: str) -> int:
     """Say what this device has, and what is wrong with it.
 

@@ -2,9 +2,13 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 model_option = click.option(
     "--model",
@@ -19,6 +23,18 @@ provider_option = click.option(
     metavar="NAME",
     help="The execution provider that runs the network; 'digitlens doctor' lists them.",
 )
+
+
+def format_option(*forms: str) -> Callable[[F], F]:
+    """Give the option --format, whose default is the first of `forms`."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="How to print the result.",
+    )
 
 
 def one_line(text: str) -> str:
