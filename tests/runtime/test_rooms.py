@@ -13,7 +13,13 @@ from command import ROOT
 RUNTIME = ROOT / "runtime" / "digitlens"
 TRAIN, EXPORT = ROOT / "train" / "digitlens_train", ROOT / "export" / "digitlens_export"
 ROOMS = (RUNTIME, TRAIN, EXPORT)
-GROUND = {"digitlens", "digitlens.contract", "digitlens.errors", "digitlens.files"}
+GROUND = {
+    "digitlens",
+    "digitlens.cli",
+    "digitlens.contract",
+    "digitlens.errors",
+    "digitlens.files",
+}
 """What training may import of the runtime: facts and habits, no network and no camera."""
 
 

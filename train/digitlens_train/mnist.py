@@ -53,6 +53,19 @@ class Split:
         """Keep the first `count` images, or all of them."""
         return Split(self.images[:count], self.labels[:count])
 
+    def hold_out(self, count: int) -> tuple["Split", "Split"]:
+        """Part with `count` images, at most a fifth of them; always the same ones.
+
+        Gives those that stay, then those that are held out.
+        """
+        order = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(0))
+        held = order[: min(count, len(order) // 5)]
+        stay = order[len(held) :].sort().values
+        return self._chosen(stay), self._chosen(held)
+
+    def _chosen(self, indices: Tensor) -> "Split":
+        return Split(self.images[indices], self.labels[indices])
+
 
 @dataclass(frozen=True, slots=True)
 class Mnist:

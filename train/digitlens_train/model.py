@@ -19,7 +19,13 @@ PARAMETERS = {"conv1": 156, "conv2": 2_416, "conv3": 48_120, "fc1": 10_164, "log
 
 
 class LeNet(nn.Module):
-    """LeNet-5: float32 `[batch, 1, 32, 32]`, ink 1 on paper 0, to ten logits."""
+    """LeNet-5: float32 `[batch, 1, 32, 32]`, ink 1 on paper 0, to ten logits.
+
+    `temperature` divides the logits before the softmax. It is not trained but fitted afterwards,
+    see `digitlens_train.calibration`, and travels with the weights.
+    """
+
+    temperature: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,6 +35,7 @@ class LeNet(nn.Module):
         self.fc1 = nn.Linear(120, 84)
         self.logits = nn.Linear(84, 10)
         self.pool = nn.AvgPool2d(2)
+        self.register_buffer("temperature", torch.ones(()))
         counts = {
             name: sum(p.numel() for p in layer.parameters())
             for name, layer in self.named_children()
@@ -54,8 +61,19 @@ class LeNet(nn.Module):
             "conv3": conv3,
             "fc1": fc1,
             LOGITS: logits,
-            PROBABILITIES: torch.softmax(logits, dim=1),
+            PROBABILITIES: torch.softmax(logits / self.temperature, dim=1),
         }
+
+    def fold(self, mean: float, std: float) -> None:
+        """Make a network that was trained on (image - mean) / std take the image itself.
+
+        Exact, because conv1 pads nothing: its kernels take over the scale, its bias the shift.
+        """
+        with torch.no_grad():
+            weight, bias = self.conv1.weight, self.conv1.bias
+            assert bias is not None
+            weight /= std
+            bias -= mean * weight.sum((1, 2, 3))
 
     def forward(self, image: Tensor) -> Tensor:
         """Give the logits `[batch, 10]`."""

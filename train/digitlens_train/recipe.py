@@ -1,22 +1,70 @@
-"""How a network is trained: a recipe has a name and a few numbers, and nothing else."""
+"""How a network is trained: a recipe is a name, some numbers, and what came of them."""
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
+
+import click
 
 
-@dataclass(frozen=True, slots=True)
+def _field(default: Any, help: str, kind: click.ParamType[Any]) -> Any:  # noqa: A002, ANN401
+    return dataclasses.field(default=default, metadata={"help": help, "kind": kind})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Adam on the cross-entropy of shuffled batches, without augmentation or schedule.
+    """Adam or Muon on the cross-entropy of shuffled batches, and what is done to the images.
 
-    Attributes:
-        epochs: passes over the training images.
-        batch_size: images a step.
-        lr: Adam's learning rate.
+    The metadata of each field holds its help and its range, for the command line. The limits of
+    the distortions keep every label true: none turns a 6 into a 9, or a 1 into a 7.
     """
 
     name: str
-    epochs: int
-    batch_size: int
-    lr: float
+    epochs: int = _field(15, "Passes over the training images.", click.IntRange(1, 10**9))
+    batch_size: int = _field(
+        32, "Images a step, over all processes together.", click.IntRange(1, 10**9)
+    )
+    lr: float = _field(
+        1e-3, "Learning rate; with a schedule, its peak.", click.FloatRange(0, 1000, min_open=True)
+    )
+    schedule: str = _field(
+        "constant",
+        "How the learning rate moves; one-cycle rises, then falls to nothing.",
+        click.Choice(["constant", "one-cycle"]),
+    )
+    muon_lr: float = _field(
+        0.0,
+        "Muon's learning rate, for the weights of the four hidden layers; 0: Adam for these too.",
+        click.FloatRange(0, 10),
+    )
+    standardize: bool = _field(
+        False, "Shift and scale pixels to mean 0, deviation 1; folded into conv1 later.", click.BOOL
+    )
+    rotation: float = _field(0.0, "Random rotation, ± degrees.", click.FloatRange(0, 30))
+    scale: float = _field(0.0, "Random scale, ± share, by axis.", click.FloatRange(0, 0.3))
+    shear: float = _field(0.0, "Random shear, ± share.", click.FloatRange(0, 0.3))
+    shift: float = _field(0.0, "Random shift, ± pixels of 28.", click.FloatRange(0, 4))
+    elastic: float = _field(
+        0.0, "Smooth elastic displacement, root mean square in pixels.", click.FloatRange(0, 2)
+    )
+    held_out: int = _field(
+        0,
+        "Training images kept out: the epochs are validated and the confidence is calibrated on "
+        "them. 0: the epochs are validated on the validation images; nothing is calibrated.",
+        click.IntRange(0, 30_000),
+    )
+
+    counts_after: bool = False
+    """Whether `train_accuracy` is measured after each epoch, as the source does; else it is
+    counted in passing, while the weights move and on distorted images."""
+
+    @property
+    def augments(self) -> bool:
+        """Whether images are distorted."""
+        return any((self.rotation, self.scale, self.shear, self.shift, self.elastic))
 
 
-RECIPES = {recipe.name: recipe for recipe in [Recipe("classic", epochs=15, batch_size=32, lr=1e-3)]}
+RECIPES = {recipe.name: recipe for recipe in [Recipe(name="classic", counts_after=True)]}
+
+RESULTS = {"classic": "the source's recipe: 15 epochs, 98.56 %"}
+"""What each recipe reaches on the 10,000 validation images, for the help."""

@@ -1,16 +1,19 @@
 """The run folder: what one training leaves behind."""
 
+import io
 import json
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 
 from digitlens.errors import NotFoundError, RunError
 from digitlens.files import write_bytes, write_text
-from digitlens_train.mnist import FULL, Split, has_files, load
+from digitlens_train.mnist import FULL, Mnist, Split, has_files, load
 from digitlens_train.model import LeNet
 
 
@@ -34,6 +37,21 @@ class Run:
     def metrics(self) -> Path:
         """What came of it: loss and accuracy of every epoch, and the final figures."""
         return self.folder / "metrics.json"
+
+    @property
+    def state(self) -> Path:
+        """What an unfinished training needs to go on; a finished run has no such file."""
+        return self.folder / "resume.pt"
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a training has begun here; it may be finished."""
+        return self.config.exists() or self.checkpoint.exists()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do here."""
+        return self.checkpoint.exists() and not self.state.exists()
 
     def save_model(self, model: LeNet) -> None:
         """Replace the checkpoint."""
@@ -70,10 +88,35 @@ class Run:
         model.load_state_dict(weights)
         return model.eval()
 
-    def validation_images(self, data: Path | None = None) -> Split:
-        """Load the validation images of the data set that the run was trained on.
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Replace the state of an unfinished training."""
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_bytes(self.state, buffer.getvalue())
 
-        They are taken from `data`, else from the folder that training took them from, else from
+    def load_state(self) -> dict[str, Any] | None:
+        """Read the state back; there is none before the first epoch ends.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        if not self.state.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self.state, weights_only=True)
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+            reason = str(error).partition("\n")[0]
+            raise RunError(f"{self.state} is damaged ({reason}): train again") from error
+        return state
+
+    def forget_state(self) -> None:
+        """Mark the training as finished."""
+        self.state.unlink(missing_ok=True)
+
+    def load_data(self, data: Path | None = None) -> Mnist:
+        """Load the data set that the run was trained on.
+
+        It is taken from `data`, else from the folder that training took them from, else from
         wherever MNIST is found now.
 
         Raises:
@@ -90,6 +133,14 @@ class Run:
                 f"{self.folder} was trained on all of MNIST, which is not here: name a folder "
                 "that holds its four files with --data"
             )
+        return found
+
+    def validation_images(self, data: Path | None = None) -> Split:
+        """Load the images that the run's final figures are measured on; raises as `load_data`."""
+        found = self.load_data(data)
+        config = self.read_config()
+        if config.get("trial"):
+            return found.train.hold_out(config["held_out_images"])[1]
         return found.valid
 
     def write_config(self, config: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ except RuntimeError as error:
     for _operator in _OPERATORS:
         _library.define(_operator)  # type: ignore[no-untyped-call]
 
-from torchvision import datasets  # noqa: E402
+from torchvision import datasets, transforms  # noqa: E402
 from torchvision.transforms.v2 import functional  # noqa: E402
 
-__all__ = ["datasets", "functional"]
+__all__ = ["datasets", "functional", "transforms"]

@@ -1,29 +1,42 @@
-"""The training loop: a recipe and MNIST in, one record an epoch out."""
+"""The training loop: a recipe and images in, one record an epoch out."""
 
+import copy
 import math
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from digitlens.errors import RunError, UsageError
-from digitlens_train.mnist import Mnist, Split, glyphs
+from digitlens_train.augment import Augmentation
+from digitlens_train.distributed import Group
+from digitlens_train.interrupt import Interrupt
+from digitlens_train.mnist import Split, glyphs
 from digitlens_train.model import LeNet
+from digitlens_train.muon import Muon
 from digitlens_train.recipe import Recipe
 
 EVALUATION_BATCH = 250
+CHECK_EVERY = 50
+"""Batches between two looks at the loss; on a GPU each look waits for all of them."""
+PIXEL_MEAN, PIXEL_STD = 0.1307, 0.3081
+"""Of the 60,000 training images, with ink 1 on paper 0."""
+PEAK, START = 0.2, 0.1
+"""Where one-cycle has its peak, as a share of all steps; where it starts, as a share of that."""
+HIDDEN = ("conv1", "conv2", "conv3", "fc1")
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """One line of metrics.json; losses are mean cross-entropies, accuracies are 0…1.
 
-    `train_loss` is the mean over the steps of the epoch, while the weights moved; the other
-    three are measured after it.
+    `train_loss` is the mean over the epoch, while the weights moved, as is `train_accuracy` but
+    where the recipe `counts_after`; the other two are measured after it.
     """
 
     epoch: int
@@ -35,108 +48,199 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Mean cross-entropy, accuracy 0…1 and probabilities float32 `[n, 10]` over a data set."""
+class Examples:
+    """The network's inputs float32 `[n, 1, 32, 32]` and labels int64 `[n]` on a device."""
 
-    loss: float
-    accuracy: float
-    probabilities: Tensor
+    inputs: Tensor
+    labels: Tensor
 
 
-class Batches(Dataset[tuple[Tensor, Tensor]]):
-    """Glyphs float32 `[n, 1, 32, 32]` and labels `[n]`, resized once and cut a batch at a time."""
+class Trainer:
+    """One training under way, alone or as one process of a `group`."""
 
-    def __init__(self, split: Split, device: torch.device) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        learn: Split,
+        watch: Split,
+        *,
+        seed: int,
+        device: torch.device,
+        group: Group,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.recipe, self.seed, self.device, self.group = recipe, seed, device, group
+        self.epoch = 0
+        self.model = LeNet()
+        self.model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: nn.Module = self.model
+        if group.size > 1:
+            self.network = DistributedDataParallel(self.model, broadcast_buffers=False)
+        self.optimizers = _optimizers(self.model, recipe)
+        self.rates = [optimizer.param_groups[0]["lr"] for optimizer in self.optimizers]
+        self.augment = Augmentation(recipe, device) if recipe.augments else None
+        self.images = learn.images.to(device)
+        self.learn, self.watch = (self._examples(split) for split in (learn, watch))
+
+    def result(self) -> LeNet:
+        """Give a copy of the network, which takes plain glyphs, on the CPU."""
+        result = copy.deepcopy(self.model).cpu()
+        if self.recipe.standardize:
+            result.fold(PIXEL_MEAN, PIXEL_STD)
+        return result
+
+    def state(self) -> dict[str, Any]:
+        """Give all that the next epoch depends on."""
+        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
+        return {"epoch": self.epoch, "model": self.model.state_dict(), "optimizers": optimizers}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from where `state` was taken."""
+        self.epoch = state["epoch"]
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+    def run_epoch(self, interrupt: Interrupt) -> Epoch:
+        """Train for one epoch and measure; give up after a batch once `interrupt` is asked for.
+
+        Raises:
+            RunError: the loss is no longer a finite number.
+            KeyboardInterrupt: `interrupt` was asked for.
+        """
+        start = time.perf_counter()
+        loss, accuracy = self.pass_over(interrupt)
+        if self.recipe.counts_after:
+            accuracy = self.measure(self.learn)[1]
+        valid_loss, valid_accuracy = self.measure(self.watch)
+        return Epoch(
+            epoch=self.epoch,
+            train_loss=loss,
+            valid_loss=valid_loss,
+            train_accuracy=accuracy,
+            valid_accuracy=valid_accuracy,
+            seconds=round(time.perf_counter() - start, 3),
+        )
+
+    def measure(self, examples: Examples) -> tuple[float, float]:
+        """Give mean cross-entropy and accuracy, 0…1, each image counted by one process."""
+        count = len(examples.labels)
+        share = self.group.share(count)
+        logits, labels = predict(self.model, examples.inputs[share]), examples.labels[share]
+        loss = cross_entropy(logits, labels, reduction="sum")
+        correct = (logits.argmax(1) == labels).sum()
+        loss_sum, correct_sum = self.group.sum(torch.stack([loss, correct])).tolist()
+        return loss_sum / count, correct_sum / count
+
+    def pass_over(self, interrupt: Interrupt) -> tuple[float, float]:
+        """Train on every image once; give mean loss and accuracy, 0…1, on the way."""
+        # All that is random in an epoch follows from its number, so that it can be repeated.
+        random = torch.Generator().manual_seed((self.seed << 20) + self.epoch)
+        order = torch.randperm(len(self.learn.labels), generator=random)
+        batches = torch.split(order, self.recipe.batch_size)
+        first = self.epoch * len(batches)
+        title = f"epoch {self.epoch + 1}/{self.recipe.epochs}"
+        hidden = None if self.group.leads else True
+        self.model.train()
+        sums: list[Tensor] = []
+        bar = tqdm(batches, title, leave=False, disable=hidden, unit="batch")
+        for number, batch in enumerate(bar, start=1):
+            self._set_rate((first + number) / (len(batches) * self.recipe.epochs))
+            sums.append(self._step(batch, random))
+            if number % CHECK_EVERY == 0 or number == len(batches):
+                self._check(sums)
+            if interrupt.asked:
+                raise KeyboardInterrupt
+        self.epoch += 1
+        loss, correct = self.group.sum(torch.stack(sums).double().sum(0)).tolist()
+        return loss / len(order), correct / len(order)
+
+    def _step(self, batch: Tensor, random: torch.Generator) -> Tensor:
+        """Take one step, and give this process's sum of losses and number of right answers."""
+        drawn = self.augment.draw(len(batch), random) if self.augment else None
+        share = self.group.share(len(batch))
+        mine = batch[share].to(self.device)
+        if self.augment and drawn is not None:
+            glyph = self.augment(self.images[mine], drawn[share].to(self.device))
+            inputs = self._standardized(glyph)
+        else:
+            inputs = self.learn.inputs[mine]
+        labels = self.learn.labels[mine]
+        self.model.zero_grad()
+        logits = self.network(inputs)
+        loss = cross_entropy(logits, labels, reduction="sum")
+        # The processes' gradients are averaged; the mean over the whole batch is wanted.
+        (loss * self.group.size / len(batch)).backward()  # type: ignore[no-untyped-call]
+        for optimizer in self.optimizers:
+            optimizer.step()
+        return torch.stack([loss.detach(), (logits.detach().argmax(1) == labels).sum()])
+
+    def _check(self, sums: list[Tensor]) -> None:
+        recent = self.group.sum(torch.stack(sums[-CHECK_EVERY:])[:, 0].cpu())
+        bad = (~recent.isfinite()).nonzero().flatten().tolist()
+        if bad:
+            batch = max(0, len(sums) - CHECK_EVERY) + bad[0] + 1
+            raise RunError(
+                f"the loss is {recent[bad[0]]:g} in epoch {self.epoch + 1}, batch {batch}: lower "
+                f"the learning rate, --lr, from {self.recipe.lr:g}"
+            )
+
+    def _set_rate(self, progress: float) -> None:
+        for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * rate_factor(self.recipe.schedule, progress)
+
+    def _examples(self, split: Split) -> Examples:
         # Channels last is a fifth faster for these convolutions on a CPU.
-        self.glyphs = glyphs(split.images).to(device, memory_format=torch.channels_last)
-        self.labels = split.labels.to(device)
+        glyph = glyphs(split.images).to(self.device, memory_format=torch.channels_last)
+        return Examples(self._standardized(glyph), split.labels.to(self.device))
 
-    def __len__(self) -> int:
-        return len(self.labels)
+    def _standardized(self, glyph: Tensor) -> Tensor:
+        return (glyph - PIXEL_MEAN) / PIXEL_STD if self.recipe.standardize else glyph
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self.glyphs[index], self.labels[index]
 
-    def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Cut a whole batch, which `DataLoader` prefers to one image at a time."""
-        chosen = torch.tensor(indices, device=self.labels.device)
-        return self.glyphs[chosen], self.labels[chosen]
+def _optimizers(model: LeNet, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Adam for all parameters, or Muon for the hidden layers' weights and Adam for the rest."""
+    names = [f"{layer}.weight" for layer in HIDDEN] if recipe.muon_lr else []
+    parameters = dict(model.named_parameters())
+    hidden = [parameters.pop(name) for name in names]
+    adam = torch.optim.Adam(parameters.values(), lr=recipe.lr, fused=True)
+    return [adam, Muon(hidden, lr=recipe.muon_lr)] if hidden else [adam]
+
+
+def rate_factor(schedule: str, progress: float) -> float:
+    """Give what a learning rate is multiplied by at `progress`, 0…1, through all steps.
+
+    One-cycle is that of Smith and Topin, "Super-Convergence", 2018: here from `START` of
+    the peak up to it until `PEAK`, and down to nothing, both along half a cosine.
+    """
+    if schedule == "constant":
+        return 1.0
+    if progress < PEAK:
+        low, phase = START, 1 - progress / PEAK
+    else:
+        low, phase = 0.0, (progress - PEAK) / (1 - PEAK)
+    return low + (1 - low) * (1 + math.cos(math.pi * phase)) / 2
+
+
+def predict(model: LeNet, glyph: Tensor) -> Tensor:
+    """Give the logits `[n, 10]` of glyphs `[n, 1, 32, 32]`, in order."""
+    model.eval()
+    with torch.inference_mode():
+        return torch.cat([model(part) for part in torch.split(glyph, EVALUATION_BATCH)])
 
 
 def choose_device(name: str) -> torch.device:
     """Turn `auto`, `cpu`, `cuda` or `mps` into a device that is there.
+
+    Of several CUDA devices, each process that `torchrun` started on a machine gets its own.
 
     Raises:
         UsageError: the device is not there.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return torch.device(next((kind for kind, is_there in there.items() if is_there), "cpu"))
+        name = next((kind for kind, is_there in there.items() if is_there), "cpu")
     if not there.get(name, name == "cpu"):
         raise UsageError(f"no {name} device here: use --device auto or --device cpu")
     return torch.device(name)
-
-
-def fit(
-    model: LeNet, data: Mnist, recipe: Recipe, *, seed: int, device: torch.device
-) -> Iterator[Epoch]:
-    """Train `model` in place, and give a record after every epoch.
-
-    Raises:
-        RunError: the loss is no longer a finite number.
-    """
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    train, valid = Batches(data.train, device), Batches(data.valid, device)
-    loader = DataLoader(
-        train,
-        batch_size=recipe.batch_size,
-        shuffle=True,
-        collate_fn=lambda batch: batch,
-        generator=torch.Generator().manual_seed(seed),
-    )
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr, fused=True)
-    for number in range(1, recipe.epochs + 1):
-        start = time.perf_counter()
-        loss = _train_epoch(model, loader, optimizer, f"epoch {number}/{recipe.epochs}")
-        if not math.isfinite(loss):
-            raise RunError(f"the loss of epoch {number} is {loss}: lower the learning rate, --lr")
-        on_train, on_valid = evaluate(model, train), evaluate(model, valid)
-        yield Epoch(
-            epoch=number,
-            train_loss=loss,
-            valid_loss=on_valid.loss,
-            train_accuracy=on_train.accuracy,
-            valid_accuracy=on_valid.accuracy,
-            seconds=round(time.perf_counter() - start, 3),
-        )
-
-
-def evaluate(model: LeNet, batches: Batches) -> Evaluation:
-    """Run `model` over all of `batches`, in order."""
-    model.eval()
-    with torch.inference_mode():
-        logits = torch.cat([model(part) for part in torch.split(batches.glyphs, EVALUATION_BATCH)])
-    return Evaluation(
-        loss=nn.functional.cross_entropy(logits, batches.labels).item(),
-        accuracy=int((logits.argmax(1) == batches.labels).sum()) / len(batches),
-        probabilities=logits.softmax(1).cpu(),
-    )
-
-
-def _train_epoch(
-    model: LeNet,
-    loader: DataLoader[tuple[Tensor, Tensor]],
-    optimizer: torch.optim.Optimizer,
-    title: str,
-) -> float:
-    model.train()
-    total = torch.zeros((), dtype=torch.float64)
-    count = 0
-    for image, label in tqdm(loader, title, leave=False, disable=None, unit="batch"):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(image), label)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        total += loss.detach().cpu() * len(label)
-        count += len(label)
-    return total.item() / count

@@ -3,76 +3,228 @@
 import logging
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from time import strftime
+from typing import Any
 
 import torch
+from torch.nn.functional import cross_entropy
 
 import digitlens
+from digitlens.errors import NotFoundError, RunError, UsageError
 from digitlens.files import check_writable
 from digitlens_train import figures
-from digitlens_train.mnist import Mnist, glyphs, load
+from digitlens_train.calibration import calibration_error, fit_temperature
+from digitlens_train.distributed import Group, joined
+from digitlens_train.events import Events
+from digitlens_train.interrupt import postponed
+from digitlens_train.mnist import Mnist, Split, glyphs, has_files, load
 from digitlens_train.model import LeNet, layers, summary
 from digitlens_train.recipe import Recipe
 from digitlens_train.run import Run
-from digitlens_train.trainer import Batches, Epoch, choose_device, evaluate, fit
+from digitlens_train.trainer import Epoch, Trainer, choose_device, predict
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one training is asked to do; `limit` keeps the first training images."""
+    """What one training is asked to do.
+
+    Attributes:
+        limit: keeps the first training images.
+        trial: validates on the held-out images; the validation images are never looked at.
+        tensorboard: writes event files too.
+        resume: goes on with the run that the folder holds.
+        dataset: the data set that `data` must turn out to be, if any.
+    """
 
     recipe: Recipe
     seed: int = 0
     device: str = "auto"
     data: Path | None = None
     limit: int | None = None
+    trial: bool = False
+    tensorboard: bool = False
+    resume: bool = False
+    dataset: str | None = None
 
 
-def train(request: Request, run: Run) -> Epoch:
-    """Train as requested, write everything into `run`, and give the last epoch.
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The images of one training: to learn from, to look at after each epoch, to report on."""
+
+    learn: Split
+    watch: Split
+    report: Split
+
+
+def continued(request: Request, run: Run, given: dict[str, Any]) -> Request:
+    """Make `request` what `run` was begun with; `given` are the options that must agree with it.
+
+    Raises:
+        NotFoundError: there is no run.
+        UsageError: an option does not agree.
+        RunError: the run's configuration is damaged.
+    """
+    config = run.read_config()
+    try:
+        recipe = Recipe(**config["recipe"])
+        begun = {**asdict(recipe), "recipe": recipe.name}
+        begun |= {name: config[name] for name in ("seed", "limit", "trial", "data", "dataset")}
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.config} is damaged ({error}): train again") from error
+    for name, value in given.items():
+        if value != begun[name]:
+            raise UsageError(
+                f"{run.folder} was begun with {name} {begun[name]}, not {value}: leave the option "
+                "out, or choose another --out"
+            )
+    data = request.data
+    if data is None and begun["data"] and has_files(Path(begun["data"])):
+        data = Path(begun["data"])
+    names = ("seed", "limit", "trial", "dataset")
+    return replace(request, recipe=recipe, data=data, **{name: begun[name] for name in names})
+
+
+def train(request: Request, run: Run) -> dict[str, Any] | None:
+    """Train as requested, write everything into `run`, and give its final metrics.
+
+    Of several processes, only the first writes and gives metrics.
 
     Raises:
         UsageError: the device is not there, or the folder cannot be written.
         NotFoundError, DataError: see `digitlens_train.mnist.load`.
+        RunError: the run to go on with is damaged, the loss is no number, or a process is gone.
+        KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
     """
-    check_writable(run.checkpoint)
     device = choose_device(request.device)
-    loaded = load(request.data)
-    data = Mnist(loaded.name, loaded.train.first(request.limit), loaded.valid, loaded.folder)
-    torch.manual_seed(request.seed)
-    model = LeNet()
-    log.info("%s\n", summary(model))
-    run.write_config(_config(request, data, device))
-    epochs: list[Epoch] = []
+    with joined(device) as group:
+        start = _start(request, run) if group.leads else None
+        request, finished, state = group.agree(start or (request, False, None))
+        if finished:
+            return run.read_metrics() if group.leads else None
+        data = load(request.data, request.dataset)
+        if request.dataset not in (None, data.name):
+            raise NotFoundError(f"the run was begun on {request.dataset}: name its folder, --data")
+        splits = split(data, request)
+        trainer = Trainer(
+            request.recipe,
+            splits.learn,
+            splits.watch,
+            seed=request.seed,
+            device=device,
+            group=group,
+        )
+        epochs = _restore(trainer, state, run)
+        if group.leads:
+            log.info("%s\n\n%s", summary(trainer.model), _plan(request, splits, group))
+            run.write_config(_config(request, data, splits, device, group))
+        _go_through(trainer, epochs, run, request)
+        return _finish(trainer, epochs, run, data, splits) if group.leads else None
+
+
+def split(data: Mnist, request: Request) -> Splits:
+    """Cut `data` into the images that the request uses."""
+    stay, held_out = data.train.hold_out(request.recipe.held_out)
+    watch = held_out if len(held_out.labels) else data.valid
+    if request.trial and watch is data.valid:
+        raise UsageError("a trial needs held-out images: give their number with --held-out 10000")
+    return Splits(stay.first(request.limit), watch, watch if request.trial else data.valid)
+
+
+def _start(request: Request, run: Run) -> tuple[Request, bool, dict[str, Any] | None]:
+    """Give what is to be done, whether it is done already, and the state to go on from."""
+    check_writable(run.checkpoint)
+    if not request.resume:
+        return request, False, None
+    return request, run.is_finished, run.load_state()
+
+
+def _restore(trainer: Trainer, state: dict[str, Any] | None, run: Run) -> list[Epoch]:
+    """Bring `trainer` to `state`, and give the epochs that are done."""
+    if state is None:
+        return []
+    try:
+        trainer.restore(state["trainer"])
+        return [Epoch(**epoch) for epoch in state["epochs"]]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"{run.state} belongs to another training: train again") from error
+
+
+def _go_through(trainer: Trainer, epochs: list[Epoch], run: Run, request: Request) -> None:
+    """Train until all epochs are done, and leave a run that can be resumed after each."""
+    leads = trainer.group.leads
+    folder = run.folder / "tensorboard" if request.tensorboard and leads else None
     log.info("time      epoch  train loss  valid loss  train accuracy  valid accuracy")
-    for epoch in fit(model, data, request.recipe, seed=request.seed, device=device):
-        epochs.append(epoch)
-        run.save_model(model)
-        run.write_metrics(_metrics(model, epochs))
-        log.info("%s", _line(epoch))
-    draw(run, data, epochs)
-    return epochs[-1]
+    try:
+        with postponed() as interrupt, Events(folder) as events:
+            for epoch in epochs:
+                log.info("%s", _line("resumed ", epoch))
+                events.add(epoch)
+            while trainer.epoch < request.recipe.epochs:
+                epoch = trainer.run_epoch(interrupt)
+                epochs.append(epoch)
+                if leads:
+                    _keep(trainer, epochs, run)
+                log.info("%s", _line(strftime("%H:%M:%S"), epoch))
+                events.add(epoch)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            f"interrupted, {len(epochs)} of {request.recipe.epochs} epochs are kept: go on with "
+            f"'digitlens train --out {run.folder} --resume'"
+        ) from error
 
 
-def draw(run: Run, data: Mnist, epochs: Sequence[Epoch]) -> None:
+def _keep(trainer: Trainer, epochs: Sequence[Epoch], run: Run) -> None:
+    """Write what is known after an epoch; the state first, from which the rest can be written."""
+    run.save_state({"trainer": trainer.state(), "epochs": [asdict(epoch) for epoch in epochs]})
+    run.save_model(trainer.result())
+    run.write_metrics(_metrics(trainer.model, epochs))
+
+
+def _finish(
+    trainer: Trainer, epochs: Sequence[Epoch], run: Run, data: Mnist, splits: Splits
+) -> dict[str, Any]:
+    """Calibrate the result, look at the validation images, and write what a whole run has."""
+    model = trainer.result()
+    if splits.watch is not data.valid:
+        held_out = predict(model, glyphs(splits.watch.images))
+        model.temperature.fill_(fit_temperature(held_out, splits.watch.labels))
+    labels = splits.report.labels
+    logits = predict(model, glyphs(splits.report.images))
+    probabilities = (logits / model.temperature).softmax(1)
+    final = {
+        "valid_loss": cross_entropy(logits, labels).item(),
+        "valid_accuracy": int((logits.argmax(1) == labels).sum()) / len(labels),
+        "temperature": model.temperature.item(),
+        "calibration_error": calibration_error(probabilities, labels),
+        "calibration_error_before": calibration_error(logits.softmax(1), labels),
+    }
+    metrics = _metrics(model, epochs) | final
+    run.save_model(model)
+    run.write_metrics(metrics)
+    _draw(run, splits, epochs, model, probabilities)
+    run.forget_state()
+    return metrics
+
+
+def _draw(
+    run: Run, splits: Splits, epochs: Sequence[Epoch], model: LeNet, probabilities: torch.Tensor
+) -> None:
     """Write the figures of a finished run into its folder."""
-    model = run.load_model()
-    valid = evaluate(model, Batches(data.valid, torch.device("cpu")))
-    counts = figures.confusion_counts(data.valid.labels, valid.probabilities.argmax(1))
+    counts = figures.confusion_counts(splits.report.labels, probabilities.argmax(1))
     with torch.inference_mode():
-        glyph = glyphs(data.valid.images[:1])
+        glyph = glyphs(splits.report.images[:1])
         outputs = {name: output[0] for name, output in model.activations(glyph).items()}
     digit = glyph[0, 0]
     pictures = {
-        "samples": figures.samples(data.train),
+        "samples": figures.samples(splits.learn),
         "losses": figures.losses(epochs),
         "accuracies": figures.accuracies(epochs),
-        "predictions": figures.predictions(data.valid, valid.probabilities),
+        "predictions": figures.predictions(splits.report, probabilities),
         "confusion_matrix": figures.confusion_matrix(counts),
         "final_layer": figures.final_layer(digit, outputs["logits"], outputs["probabilities"]),
     }
@@ -82,15 +234,22 @@ def draw(run: Run, data: Mnist, epochs: Sequence[Epoch]) -> None:
         figures.save(figure, run.folder / f"{name}.png")
 
 
-def _config(request: Request, data: Mnist, device: torch.device) -> dict[str, object]:
+def _config(
+    request: Request, data: Mnist, splits: Splits, device: torch.device, group: Group
+) -> dict[str, Any]:
+    watched = splits.watch is not data.valid
     return {
         "dataset": data.name,
         "data": str(data.folder) if data.folder else None,
-        "train_images": len(data.train.labels),
-        "valid_images": len(data.valid.labels),
+        "train_images": len(splits.learn.labels),
+        "held_out_images": len(splits.watch.labels) if watched else 0,
+        "valid_images": len(splits.report.labels),
+        "limit": request.limit,
+        "trial": request.trial,
         "recipe": asdict(request.recipe),
         "seed": request.seed,
         "device": device.type,
+        "processes": group.size,
         "threads": torch.get_num_threads(),
         "versions": {
             "digitlens": digitlens.__version__,
@@ -101,7 +260,18 @@ def _config(request: Request, data: Mnist, device: torch.device) -> dict[str, ob
     }
 
 
-def _metrics(model: LeNet, epochs: Sequence[Epoch]) -> dict[str, object]:
+def _plan(request: Request, splits: Splits, group: Group) -> str:
+    recipe = request.recipe
+    together = f" over {group.size} processes" if group.size > 1 else ""
+    return (
+        f"recipe {recipe.name}: {recipe.epochs} epochs of {len(splits.learn.labels):,} images, "
+        f"effective batch {recipe.batch_size}{together}, learning rate {recipe.lr:g} "
+        f"({recipe.schedule}); epochs are validated on {len(splits.watch.labels):,} "
+        f"{'held-out training' if recipe.held_out else 'validation'} images"
+    )
+
+
+def _metrics(model: LeNet, epochs: Sequence[Epoch]) -> dict[str, Any]:
     last = asdict(epochs[-1])
     del last["epoch"]
     last["seconds"] = round(sum(epoch.seconds for epoch in epochs), 3)
@@ -109,8 +279,8 @@ def _metrics(model: LeNet, epochs: Sequence[Epoch]) -> dict[str, object]:
     return {"epochs": [asdict(epoch) for epoch in epochs], **last, "parameters": parameters}
 
 
-def _line(epoch: Epoch) -> str:
+def _line(start: str, epoch: Epoch) -> str:
     return (
-        f"{strftime('%H:%M:%S')}  {epoch.epoch:>5}  {epoch.train_loss:>10.4f}  "
+        f"{start}  {epoch.epoch:>5}  {epoch.train_loss:>10.4f}  "
         f"{epoch.valid_loss:>10.4f}  {epoch.train_accuracy:>14.2%}  {epoch.valid_accuracy:>14.2%}"
     )

@@ -78,8 +78,8 @@ def main(arguments: list[str] | None = None) -> None:
         context = error.ctx if isinstance(error, click.UsageError) else None
         way_out = f" (see '{context.command_path} --help')" if context else ""
         fail(error.format_message() + way_out, error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        fail("interrupted", INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as error:
+        fail(str(error) or "interrupted", INTERRUPTED)
     except DigitlensError as error:
         fail(str(error), error.exit_code)
     except ModuleNotFoundError as error:

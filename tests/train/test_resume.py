@@ -1,0 +1,225 @@
+"""A training that is killed at any moment goes on, and ends with the very same weights."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from command import ROOT, Digitlens, Result, assert_one_line_error
+from digitlens_train.mnist import Mnist
+from digitlens_train.run import Run
+from digitlens_train.training import Request, train
+
+# Every part of the state has something to lose: Adam's moments, the schedule, the average, the
+# random numbers of the distortions.
+OPTIONS = (
+    *("--epochs", "3", "--limit", "320", "--batch-size", "64", "--schedule", "one-cycle"),
+    *("--lr", "0.003", "--averaging", "0.8", "--rotation", "7", "--elastic", "0.5"),
+    *("--held-out", "200", "--seed", "5", "--device", "cpu"),
+)
+BATCHES = 5
+KILLER = ROOT / "tests" / "killer.py"
+SUBSET = {"DIGITLENS_DATA": None}
+
+
+def lasting(run: Path) -> tuple[bytes, dict[str, object]]:
+    """What must not depend on interruptions: the weights, and the metrics but for the clock."""
+    metrics = json.loads((run / "metrics.json").read_text())
+    for record in (metrics, *metrics["epochs"]):
+        del record["seconds"]
+    return (run / "checkpoint.safetensors").read_bytes(), metrics
+
+
+@pytest.fixture(scope="module")
+def undisturbed(digitlens: Digitlens, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert digitlens("train", *OPTIONS, "--out", run, env=SUBSET).status == 0
+    return run
+
+
+# Files are written in the order state, checkpoint, metrics after each epoch; config.json is first.
+@pytest.mark.parametrize(
+    "moment",
+    [
+        ("batch", 3),
+        ("batch", BATCHES + 2),
+        ("write", 2),  # the first state
+        ("move", 5),  # the second state
+        ("moved", 5),
+        ("write", 6),  # the second checkpoint
+        ("write", 7),  # the second metrics.json
+        ("moved", 8),  # the last state
+        ("moved", 12),  # the final metrics, before the figures
+        ("moved", 15),  # between two figures
+    ],
+    ids=lambda moment: f"{moment[0]} {moment[1]}",
+)
+def test_a_killed_run_ends_with_the_same_weights(
+    digitlens: Digitlens, undisturbed: Path, tmp_path: Path, moment: tuple[str, int]
+) -> None:
+    run = tmp_path / "run"
+    environment = {k: v for k, v in os.environ.items() if k != "DIGITLENS_DATA"}
+    path = os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    killed = subprocess.run(
+        [sys.executable, KILLER, *map(str, moment), "train", *OPTIONS, "--out", str(run)],
+        env=environment | {"PYTHONPATH": path},
+        capture_output=True,
+        timeout=300,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    resumed = digitlens("train", "--out", run, "--resume", env=SUBSET)
+    assert resumed.status == 0, resumed.err
+    assert lasting(run) == lasting(undisturbed)
+    visible = {path.name for path in run.iterdir() if not path.name.startswith(".")}
+    assert visible == {path.name for path in undisturbed.iterdir()}
+
+
+def start(arguments: tuple[str, ...], **options: object) -> subprocess.Popen[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "DIGITLENS_DATA"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "digitlens", "train", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    for _ in range(1200):
+        if condition():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    raise AssertionError("it took two minutes")
+
+
+def test_ctrl_c_ends_after_the_batch_with_a_run_that_can_be_resumed(
+    digitlens: Digitlens, undisturbed: Path, tmp_path: Path
+) -> None:
+    run = Run(tmp_path / "run")
+    process = start((*OPTIONS, "--epochs", "3000", "--out", str(run.folder)))
+    wait_for(run.metrics.exists, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("Error: interrupted")
+    assert f"digitlens train --out {run.folder} --resume" in last
+    assert "Traceback" not in err
+    assert run.state.exists()
+
+    # What was interrupted inside an epoch begins that epoch again, as an undisturbed run does it.
+    run = Run(tmp_path / "short")
+    process = start((*OPTIONS, "--out", str(run.folder)))
+    wait_for(run.config.exists, process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert digitlens("train", "--out", run.folder, "--resume", env=SUBSET).status == 0
+    assert lasting(run.folder) == lasting(undisturbed)
+
+
+def test_a_finished_run_has_nothing_left_to_do(digitlens: Digitlens, undisturbed: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()}
+    again = digitlens("train", "--out", undisturbed, "--resume", env=SUBSET)
+    assert again.status == 0
+    assert again.out.startswith(f"{undisturbed}: validation accuracy")
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--recipe", "quick"), ("recipe classic", "not quick")),
+        (("--epochs", "9"), ("epochs 3", "not 9")),
+        (("--seed", "6"), ("seed 5", "not 6")),
+        (("--trial",), ("trial False", "not True")),
+    ],
+)
+def test_a_run_of_another_recipe_is_not_resumed(
+    digitlens: Digitlens, undisturbed: Path, options: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    before = lasting(undisturbed)
+    result = digitlens("train", "--out", undisturbed, "--resume", *options, env=SUBSET)
+    assert_one_line_error(result, 2, undisturbed, *words)
+    assert lasting(undisturbed) == before
+
+
+def test_there_must_be_a_run_to_resume(digitlens: Digitlens, tmp_path: Path) -> None:
+    assert_one_line_error(digitlens("train", "--out", tmp_path / "x", "--resume"), 2, "config.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04}."])
+def test_a_damaged_state_is_one_line(
+    digitlens: Digitlens, undisturbed: Path, tmp_path: Path, content: bytes
+) -> None:
+    run = Run(Path(shutil.copytree(undisturbed, tmp_path / "run")))
+    run.state.write_bytes(content)
+    result = digitlens("train", "--out", run.folder, "--resume", env=SUBSET)
+    assert_one_line_error(result, 1, "resume.pt", "train again")
+
+
+def test_the_state_of_another_training_is_refused(undisturbed: Path, tmp_path: Path) -> None:
+    from digitlens.errors import RunError
+    from digitlens_train.recipe import RECIPES
+
+    run = Run(Path(shutil.copytree(undisturbed, tmp_path / "run")))
+    run.save_state({"trainer": {"epoch": 1, "model": {}}, "epochs": []})
+    with pytest.raises(RunError, match="belongs to another training"):
+        train(Request(RECIPES["classic"], resume=True, device="cpu", limit=64), run)
+
+
+def no_room() -> None:
+    """Let this process write files of 4 kB at most, as on a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_old_files(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    run = Run(Path(shutil.copytree(undisturbed, tmp_path / "run")))
+    run.save_state({"trainer": None, "epochs": []})
+    before = {path: path.read_bytes() for path in run.folder.iterdir()}
+    process = start(("--out", str(run.folder), "--recipe", "classic"), preexec_fn=no_room)
+    out, err = process.communicate(timeout=100)
+    assert_one_line_error(Result(process.returncode, out, err), 2, "holds a run already")
+
+    fresh = Run(tmp_path / "fresh")
+    process = start((*OPTIONS, "--out", str(fresh.folder)), preexec_fn=no_room)
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, out) == (2, "")
+    assert err.strip().splitlines()[-1].startswith(f"Error: cannot write {fresh.state}: ")
+    assert "Traceback" not in err
+    assert {path: path.read_bytes() for path in run.folder.iterdir()} == before
+    assert not fresh.checkpoint.exists()
+
+
+def test_tensorboard_gets_every_epoch_once(
+    subset: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from digitlens_train.recipe import Recipe
+
+    monkeypatch.setattr("digitlens_train.training.load", lambda *_: subset)
+    recipe = Recipe(name="classic", epochs=2, batch_size=64)
+    train(Request(recipe, device="cpu", limit=320, tensorboard=True), Run(tmp_path))
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    metrics = Run(tmp_path).read_metrics()
+    for what in ("loss", "accuracy"):
+        for images in ("train", "valid"):
+            scalars = events.Scalars(f"{what}/{images}")
+            assert [scalar.step for scalar in scalars] == [1, 2]
+            expected = [epoch[f"{images}_{what}"] for epoch in metrics["epochs"]]
+            assert [scalar.value for scalar in scalars] == pytest.approx(expected)
