@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from digitlens.model_file import PACKAGED
 from digitlens_train.augment import BUMPS, Augmentation
 from digitlens_train.mnist import Mnist, glyphs
-from digitlens_train.recipe import Recipe
+from digitlens_train.recipe import RECIPES, Recipe
 
 CPU = torch.device("cpu")
 MILD = Recipe(name="x", rotation=7, scale=0.08, shear=0.1, shift=1, elastic=1)
@@ -31,8 +32,8 @@ def centre(ink: Tensor) -> Tensor:
 
 def test_no_distortion_is_the_resize_of_evaluation(subset: Mnist) -> None:
     images = subset.train.images[:200]
-    difference = (distort(augmentation(), images) - glyphs(images)).abs()
-    assert difference.max() <= 1 / 255  # the resize rounds to bytes
+    difference = (distort(augmentation(), images) - glyphs(images)).abs()[..., 1:-1, 1:-1]
+    assert difference.max() <= 1.01 / 255  # the resize rounds to bytes, and repeats the edge
 
 
 def test_a_shift_moves_the_centre_of_mass_within_its_limit(subset: Mnist) -> None:
@@ -81,7 +82,15 @@ def test_the_same_numbers_give_the_same_images_and_others_give_others(subset: Mn
 
 
 def test_a_distorted_digit_keeps_its_label(subset: Mnist) -> None:
-    """The packaged network, which has seen none of these distortions' draws, still reads them."""
-    from digitlens import Reader
+    """The mildly distorted digits of `best` are read as well as plain ones, but for few."""
+    from digitlens_train.run import Run
+    from digitlens_train.trainer import predict
 
-    del Reader
+    model = Run(PACKAGED.with_suffix("")).load_model()
+    images, labels = subset.valid.images, subset.valid.labels
+    plain, distorted = (
+        (predict(model, glyph).argmax(1) == labels).double().mean().item()
+        for glyph in (glyphs(images), distort(Augmentation(RECIPES["best"], CPU), images))
+    )
+    assert plain > 0.995
+    assert distorted > plain - 0.02

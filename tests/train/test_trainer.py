@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 import torch
@@ -6,10 +7,10 @@ import torch
 from digitlens.errors import RunError, UsageError
 from digitlens_train.distributed import Group
 from digitlens_train.interrupt import Interrupt
-from digitlens_train.mnist import Mnist, Split
+from digitlens_train.mnist import Mnist, Split, glyphs
 from digitlens_train.model import LeNet
 from digitlens_train.recipe import RECIPES, Recipe
-from digitlens_train.trainer import Epoch, Trainer, choose_device, learning_rate, predict
+from digitlens_train.trainer import Epoch, Trainer, choose_device, predict, rate_factor
 
 CPU = torch.device("cpu")
 SHORT = Recipe(name="short", epochs=2, counts_after=True)
@@ -22,7 +23,7 @@ def trainer(recipe: Recipe, learn: Split, watch: Split, seed: int = 0) -> Traine
 def train(data: Mnist, seed: int = 0, recipe: Recipe = SHORT) -> tuple[LeNet, list[Epoch]]:
     one = trainer(recipe, data.train.first(1000), data.valid.first(500), seed)
     epochs = [one.run_epoch(Interrupt()) for _ in range(recipe.epochs)]
-    return one.result, epochs
+    return one.result(), epochs
 
 
 def weights(model: LeNet) -> bytes:
@@ -40,11 +41,11 @@ def test_a_step_of_classic_is_a_step_of_torch_s_adam(subset: Mnist) -> None:
     torch.manual_seed(0)
     plain = LeNet()
     optimizer = torch.optim.Adam(plain.parameters(), lr=1e-3)
-    torch.nn.functional.cross_entropy(plain(one.train.glyphs), learn.labels).backward()
+    torch.nn.functional.cross_entropy(plain(one.learn.inputs), learn.labels).backward()
     optimizer.step()
     one.run_epoch(Interrupt())
     for ours, theirs in zip(one.model.parameters(), plain.parameters(), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)  # a tenth of a step
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others(subset: Mnist) -> None:
@@ -60,10 +61,10 @@ def test_training_learns_and_its_records_are_what_an_evaluation_finds(subset: Mn
     assert epochs[1].valid_accuracy > 0.5
     one = trainer(SHORT, subset.train.first(1000), subset.valid.first(500))
     for examples, found in (
-        (one.train, epochs[1].train_accuracy),
-        (one.valid, epochs[1].valid_accuracy),
+        (one.learn, epochs[1].train_accuracy),
+        (one.watch, epochs[1].valid_accuracy),
     ):
-        right = predict(model, examples.glyphs).argmax(1) == examples.labels
+        right = predict(model, examples.inputs).argmax(1) == examples.labels
         assert found == pytest.approx(right.double().mean().item())
 
 
@@ -80,7 +81,7 @@ def test_every_epoch_shows_every_image_once_in_another_order(
     monkeypatch.setattr(Trainer, "_step", record)
     train(subset)
     steps = len(seen) // 2
-    first, second = (sum(part, []) for part in (seen[:steps], seen[steps:]))
+    first, second = (list(chain(*part)) for part in (seen[:steps], seen[steps:]))
     assert {len(batch) for batch in seen[: steps - 1]} == {32}
     assert sorted(first) == sorted(second) == list(range(1000))
     assert first != second
@@ -89,9 +90,8 @@ def test_every_epoch_shows_every_image_once_in_another_order(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"averaging": 0.9},
-        {"label_smoothing": 0.1},
-        {"weight_decay": 0.5},
+        {"muon_lr": 0.01},
+        {"standardize": True},
         {"schedule": "one-cycle"},
         {"rotation": 7.0},
         {"elastic": 1.0},
@@ -106,13 +106,30 @@ def test_every_field_of_a_recipe_changes_the_weights(
 
 
 def test_one_cycle_rises_to_its_peak_and_falls_to_nothing() -> None:
-    recipe = Recipe(name="x", schedule="one-cycle", lr=0.004)
-    rates = [learning_rate(recipe, step / 100) for step in range(101)]
-    assert rates[0] == pytest.approx(0.0004)
-    assert max(rates) == rates[20] == pytest.approx(0.004)
-    assert rates[100] == pytest.approx(0, abs=1e-12)
-    assert rates[:21] == sorted(rates[:21])
-    assert rates[20:] == sorted(rates[20:], reverse=True)
+    factors = [rate_factor("one-cycle", step / 100) for step in range(101)]
+    assert factors[0] == pytest.approx(0.1)
+    assert max(factors) == factors[20] == pytest.approx(1)
+    assert factors[100] == pytest.approx(0, abs=1e-12)
+    assert factors[:21] == sorted(factors[:21])
+    assert factors[20:] == sorted(factors[20:], reverse=True)
+    assert {rate_factor("constant", step / 100) for step in range(101)} == {1}
+
+
+def test_the_last_step_of_one_cycle_is_the_smallest(subset: Mnist) -> None:
+    one = trainer(replace(SHORT, schedule="one-cycle"), subset.train.first(320), subset.valid)
+    for _ in range(SHORT.epochs):
+        one.run_epoch(Interrupt())
+    assert one.optimizers[0].param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_folded_network_sees_in_plain_glyphs_what_it_learnt_standardized(subset: Mnist) -> None:
+    one = trainer(replace(SHORT, standardize=True), subset.train.first(320), subset.valid)
+    one.run_epoch(Interrupt())
+    folded = predict(one.result(), glyphs(subset.valid.images))
+    torch.testing.assert_close(folded, predict(one.model, one.watch.inputs), rtol=0, atol=1e-5)
+    mean, std = one.learn.inputs.mean(), one.learn.inputs.std()
+    assert abs(mean) < 0.05
+    assert abs(std - 1) < 0.1
 
 
 def test_a_loss_that_is_no_number_names_epoch_and_batch(subset: Mnist) -> None:

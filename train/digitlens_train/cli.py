@@ -1,4 +1,4 @@
-"""The command `digitlens train`. torch is imported only when it runs."""
+"""The commands `digitlens train` and `digitlens report`. torch is imported when they run."""
 
 import dataclasses
 import logging
@@ -155,6 +155,39 @@ def train(
             f"{run.folder}: validation accuracy {metrics['valid_accuracy']:.2%}, "
             f"loss {metrics['valid_loss']:.4f}"
         )
+
+
+@click.command(epilog="Example: digitlens report runs/classic runs/quick -o report.html")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html",
+    default="report.html",
+    show_default=True,
+    help="Where to write.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with MNIST's four files. Default: where each run found them.",
+)
+def report(runs: tuple[Path, ...], output: Path, data: Path | None) -> None:
+    """Lay runs side by side in one HTML file that needs no network and no other file.
+
+    Configuration, curves of all runs in one picture, and for each run the confusion matrix,
+    accuracy of each digit, calibration, conv1's weights, the least confident and all wrong
+    predictions as pictures.
+    """
+    from digitlens.files import check_writable
+    from digitlens_train.report import write
+    from digitlens_train.run import Run
+
+    check_writable(output)
+    write([Run(folder) for folder in runs], output, data)
+    click.echo(str(output))
 
 
 def _run_folder(out: Path | None, first: Path, *, resume: bool) -> "Run":

@@ -16,6 +16,7 @@ from digitlens.errors import DigitlensError
 
 COMMANDS = {
     "train": ("digitlens_train.cli", "train", "Train LeNet-5 on MNIST and write a run folder."),
+    "report": ("digitlens_train.cli", "report", "Lay runs side by side in one HTML file."),
     "export": ("digitlens_export.cli", "export", "Turn a run into one ONNX file, and prove it."),
     "verify": ("digitlens_export.cli", "verify", "Compare a model file with PyTorch again."),
     "classify": ("digitlens.cli.classify", "classify", "Read the digits of image files."),
@@ -24,7 +25,7 @@ COMMANDS = {
 }
 """Sub-commands with the module and the name of their function, and their help in short."""
 
-EXTRAS = {"train": "train", "export": "export", "verify": "export"}
+EXTRAS = {"train": "train", "report": "train", "export": "export", "verify": "export"}
 """The extra that a sub-command needs beyond the runtime's dependencies."""
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
