@@ -63,7 +63,9 @@ def _training_facts(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str
     return {
         "dataset": config["dataset"],
         "train_images": config["train_images"],
+        "held_out_images": config["held_out_images"],
         "valid_images": config["valid_images"],
+        "trial": config["trial"],
         "recipe": recipe["name"],
         "epochs": len(metrics["epochs"]),
         "batch_size": recipe["batch_size"],
@@ -71,5 +73,7 @@ def _training_facts(config: dict[str, Any], metrics: dict[str, Any]) -> dict[str
         "seed": config["seed"],
         "valid_accuracy": metrics["valid_accuracy"],
         "valid_loss": metrics["valid_loss"],
+        "temperature": metrics["temperature"],
+        "calibration_error": metrics["calibration_error"],
         "versions": config["versions"] | {name: version(name) for name in ("onnx", "onnxruntime")},
     }

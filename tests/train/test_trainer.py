@@ -7,7 +7,7 @@ import torch
 from digitlens.errors import RunError, UsageError
 from digitlens_train.distributed import Group
 from digitlens_train.interrupt import Interrupt
-from digitlens_train.mnist import Mnist, Split, glyphs
+from digitlens_train.mnist import Mnist, Split
 from digitlens_train.model import LeNet
 from digitlens_train.recipe import RECIPES, Recipe
 from digitlens_train.trainer import Epoch, Trainer, choose_device, predict, rate_factor
@@ -41,7 +41,7 @@ def test_a_step_of_classic_is_a_step_of_torch_s_adam(subset: Mnist) -> None:
     torch.manual_seed(0)
     plain = LeNet()
     optimizer = torch.optim.Adam(plain.parameters(), lr=1e-3)
-    torch.nn.functional.cross_entropy(plain(one.learn.inputs), learn.labels).backward()
+    torch.nn.functional.cross_entropy(plain(one.learn.glyphs), learn.labels).backward()
     optimizer.step()
     one.run_epoch(Interrupt())
     for ours, theirs in zip(one.model.parameters(), plain.parameters(), strict=True):
@@ -64,7 +64,7 @@ def test_training_learns_and_its_records_are_what_an_evaluation_finds(subset: Mn
         (one.learn, epochs[1].train_accuracy),
         (one.watch, epochs[1].valid_accuracy),
     ):
-        right = predict(model, examples.inputs).argmax(1) == examples.labels
+        right = predict(model, examples.glyphs).argmax(1) == examples.labels
         assert found == pytest.approx(right.double().mean().item())
 
 
@@ -91,7 +91,6 @@ def test_every_epoch_shows_every_image_once_in_another_order(
     "changes",
     [
         {"muon_lr": 0.01},
-        {"standardize": True},
         {"schedule": "one-cycle"},
         {"rotation": 7.0},
         {"elastic": 1.0},
@@ -120,16 +119,6 @@ def test_the_last_step_of_one_cycle_is_the_smallest(subset: Mnist) -> None:
     for _ in range(SHORT.epochs):
         one.run_epoch(Interrupt())
     assert one.optimizers[0].param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
-
-
-def test_a_folded_network_sees_in_plain_glyphs_what_it_learnt_standardized(subset: Mnist) -> None:
-    one = trainer(replace(SHORT, standardize=True), subset.train.first(320), subset.valid)
-    one.run_epoch(Interrupt())
-    folded = predict(one.result(), glyphs(subset.valid.images))
-    torch.testing.assert_close(folded, predict(one.model, one.watch.inputs), rtol=0, atol=1e-5)
-    mean, std = one.learn.inputs.mean(), one.learn.inputs.std()
-    assert abs(mean) < 0.05
-    assert abs(std - 1) < 0.1
 
 
 def test_a_loss_that_is_no_number_names_epoch_and_batch(subset: Mnist) -> None:

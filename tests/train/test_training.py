@@ -1,11 +1,17 @@
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import cv2
 import pytest
+import torch
 
 from command import Digitlens, assert_one_line_error
+from digitlens_train.calibration import calibration_error, fit_temperature
+from digitlens_train.mnist import Mnist, glyphs
+from digitlens_train.recipe import RECIPES, Recipe
 from digitlens_train.run import Run
+from digitlens_train.trainer import predict
 
 FIGURES = {
     "samples.png",
@@ -55,7 +61,8 @@ def test_train_prints_the_layers_one_line_an_epoch_and_the_result(
     lines = result.err.splitlines()
     assert len([line for line in lines if line[2:3] == ":" and line.endswith("%")]) == 2
     config = json.loads((out / "config.json").read_text())
-    assert config["recipe"] == {"name": "classic", "epochs": 2, "batch_size": 64, "lr": 0.002}
+    recipe = Recipe(name="classic", epochs=2, batch_size=64, lr=0.002, counts_after=True)
+    assert config["recipe"] == asdict(recipe)
     assert (config["train_images"], config["seed"]) == (640, 3)
     assert config["dataset"] == "mnist-5k"
 
@@ -72,6 +79,9 @@ def test_train_prints_the_layers_one_line_an_epoch_and_the_result(
         (["--recipe", "bset"], 2, ["bset", "classic"]),
         (["--lr", "nan"], 2, ["--lr"]),
         (["--lr", "inf"], 2, ["--lr"]),
+        (["--rotation", "180"], 2, ["--rotation"]),
+        (["--muon-lr", "nan"], 2, ["--muon-lr", "nan"]),
+        (["--trial"], 2, ["--held-out"]),
         (["--seed", "9" * 22], 2, ["--seed"]),
         (["--batch-size", "9" * 22], 2, ["--batch-size"]),
         (["--out", "file/run"], 2, ["file"]),
@@ -90,3 +100,54 @@ def test_a_damaged_data_file_is_one_line_and_status_1(digitlens: Digitlens, tmp_
         (tmp_path / name).write_bytes(b"\0\0\x08\x01\0\0\0\x09x")
     result = digitlens("train", "--data", tmp_path)
     assert_one_line_error(result, 1, "truncated", "train-images")
+
+
+def test_a_trial_never_looks_at_the_validation_images(
+    digitlens: Digitlens, subset: Mnist, tmp_path: Path
+) -> None:
+    options = ("--epochs", 1, "--limit", 640, "--held-out", 600, "--trial", "--device", "cpu")
+    result = digitlens("train", *options, "--out", tmp_path, env={"DIGITLENS_DATA": None})
+    assert result.status == 0, result.err
+    run = Run(tmp_path)
+    assert run.read_config()["valid_images"] == 600
+    assert run.read_config()["held_out_images"] == 600
+    shown = run.validation_images()
+    assert torch.equal(shown.images, subset.train.hold_out(600)[1].images)
+    right = predict(run.load_model(), glyphs(shown.images)).argmax(1) == shown.labels
+    assert run.read_metrics()["valid_accuracy"] == pytest.approx(right.double().mean().item())
+
+
+def test_held_out_images_calibrate_and_the_validation_images_are_looked_at_once(
+    digitlens: Digitlens, subset: Mnist, tmp_path: Path
+) -> None:
+    options = ("--epochs", 2, "--limit", 1280, "--held-out", 10_000, "--muon-lr", 0.02)
+    result = digitlens("train", *options, "--out", tmp_path, env={"DIGITLENS_DATA": None})
+    assert result.status == 0, result.err
+    config, metrics = Run(tmp_path).read_config(), Run(tmp_path).read_metrics()
+    assert config["held_out_images"] == 800  # a fifth of the 4,000
+    assert (config["train_images"], config["valid_images"]) == (1280, 1000)
+    model = Run(tmp_path).load_model()
+    assert metrics["temperature"] == model.temperature.item() != 1
+    held_out = subset.train.hold_out(800)[1]
+    fitted = fit_temperature(predict(model, glyphs(held_out.images)), held_out.labels)
+    assert fitted == pytest.approx(metrics["temperature"], rel=1e-4)
+    logits = predict(model, glyphs(subset.valid.images))
+    right = (logits.argmax(1) == subset.valid.labels).double().mean().item()
+    assert metrics["valid_accuracy"] == pytest.approx(right)
+    probabilities = (logits / model.temperature).softmax(1)
+    error = calibration_error(probabilities, subset.valid.labels)
+    assert metrics["calibration_error"] == pytest.approx(error)
+    watched = predict(model, glyphs(held_out.images)).argmax(1) == held_out.labels
+    last = metrics["epochs"][-1]["valid_accuracy"]
+    assert last == pytest.approx(watched.double().mean().item())
+
+
+def test_the_help_lists_every_recipe_with_its_result(digitlens: Digitlens) -> None:
+    text = digitlens("train", "--help").out
+    for name, recipe in RECIPES.items():
+        line = next(line for line in text.splitlines() if line.strip().startswith(name + " "))
+        assert f"{recipe.epochs} epochs" in line
+        assert "%" in line
+    for field in fields(Recipe):
+        if field.metadata:
+            assert "--" + field.name.replace("_", "-") in text

@@ -37,9 +37,6 @@ class Recipe:
         "Muon's learning rate, for the weights of the four hidden layers; 0: Adam for these too.",
         click.FloatRange(0, 10),
     )
-    standardize: bool = _field(
-        False, "Shift and scale pixels to mean 0, deviation 1; folded into conv1 later.", click.BOOL
-    )
     rotation: float = _field(0.0, "Random rotation, ± degrees.", click.FloatRange(0, 30))
     scale: float = _field(0.0, "Random scale, ± share, by axis.", click.FloatRange(0, 0.3))
     shear: float = _field(0.0, "Random shear, ± share.", click.FloatRange(0, 0.3))
@@ -64,7 +61,37 @@ class Recipe:
         return any((self.rotation, self.scale, self.shear, self.shift, self.elastic))
 
 
-RECIPES = {recipe.name: recipe for recipe in [Recipe(name="classic", counts_after=True)]}
+_ALL = [
+    Recipe(name="classic", counts_after=True),
+    Recipe(
+        name="quick",
+        epochs=2,
+        batch_size=128,
+        lr=3e-3,
+        schedule="one-cycle",
+        muon_lr=0.02,
+        held_out=1000,
+    ),
+    Recipe(
+        name="best",
+        epochs=100,
+        batch_size=128,
+        lr=2e-3,
+        schedule="one-cycle",
+        muon_lr=0.01,
+        rotation=7,
+        scale=0.08,
+        shear=0.1,
+        shift=1,
+        elastic=1,
+        held_out=5000,
+    ),
+]
+RECIPES = {recipe.name: recipe for recipe in _ALL}
 
-RESULTS = {"classic": "the source's recipe: 15 epochs, 98.56 %"}
+RESULTS = {
+    "classic": "15 epochs as the source trains: 98.56 %",
+    "quick": "2 epochs of Muon, a tenth of the time: 98.9 %",
+    "best": "100 epochs of Muon on distorted digits: 99.5 %",
+}
 """What each recipe reaches on the 10,000 validation images, for the help."""

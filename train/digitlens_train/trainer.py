@@ -24,8 +24,6 @@ from digitlens_train.recipe import Recipe
 EVALUATION_BATCH = 250
 CHECK_EVERY = 50
 """Batches between two looks at the loss; on a GPU each look waits for all of them."""
-PIXEL_MEAN, PIXEL_STD = 0.1307, 0.3081
-"""Of the 60,000 training images, with ink 1 on paper 0."""
 PEAK, START = 0.2, 0.1
 """Where one-cycle has its peak, as a share of all steps; where it starts, as a share of that."""
 HIDDEN = ("conv1", "conv2", "conv3", "fc1")
@@ -49,9 +47,9 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """The network's inputs float32 `[n, 1, 32, 32]` and labels int64 `[n]` on a device."""
+    """Glyphs float32 `[n, 1, 32, 32]` and labels int64 `[n]` on a device."""
 
-    inputs: Tensor
+    glyphs: Tensor
     labels: Tensor
 
 
@@ -83,11 +81,8 @@ class Trainer:
         self.learn, self.watch = (self._examples(split) for split in (learn, watch))
 
     def result(self) -> LeNet:
-        """Give a copy of the network, which takes plain glyphs, on the CPU."""
-        result = copy.deepcopy(self.model).cpu()
-        if self.recipe.standardize:
-            result.fold(PIXEL_MEAN, PIXEL_STD)
-        return result
+        """Give a copy of the network on the CPU."""
+        return copy.deepcopy(self.model).cpu()
 
     def state(self) -> dict[str, Any]:
         """Give all that the next epoch depends on."""
@@ -126,7 +121,7 @@ class Trainer:
         """Give mean cross-entropy and accuracy, 0…1, each image counted by one process."""
         count = len(examples.labels)
         share = self.group.share(count)
-        logits, labels = predict(self.model, examples.inputs[share]), examples.labels[share]
+        logits, labels = predict(self.model, examples.glyphs[share]), examples.labels[share]
         loss = cross_entropy(logits, labels, reduction="sum")
         correct = (logits.argmax(1) == labels).sum()
         loss_sum, correct_sum = self.group.sum(torch.stack([loss, correct])).tolist()
@@ -162,12 +157,11 @@ class Trainer:
         mine = batch[share].to(self.device)
         if self.augment and drawn is not None:
             glyph = self.augment(self.images[mine], drawn[share].to(self.device))
-            inputs = self._standardized(glyph)
         else:
-            inputs = self.learn.inputs[mine]
+            glyph = self.learn.glyphs[mine]
         labels = self.learn.labels[mine]
         self.model.zero_grad()
-        logits = self.network(inputs)
+        logits = self.network(glyph)
         loss = cross_entropy(logits, labels, reduction="sum")
         # The processes' gradients are averaged; the mean over the whole batch is wanted.
         (loss * self.group.size / len(batch)).backward()  # type: ignore[no-untyped-call]
@@ -193,10 +187,7 @@ class Trainer:
     def _examples(self, split: Split) -> Examples:
         # Channels last is a fifth faster for these convolutions on a CPU.
         glyph = glyphs(split.images).to(self.device, memory_format=torch.channels_last)
-        return Examples(self._standardized(glyph), split.labels.to(self.device))
-
-    def _standardized(self, glyph: Tensor) -> Tensor:
-        return (glyph - PIXEL_MEAN) / PIXEL_STD if self.recipe.standardize else glyph
+        return Examples(glyph, split.labels.to(self.device))
 
 
 def _optimizers(model: LeNet, recipe: Recipe) -> list[torch.optim.Optimizer]:

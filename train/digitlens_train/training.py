@@ -196,14 +196,13 @@ def _finish(
     labels = splits.report.labels
     logits = predict(model, glyphs(splits.report.images))
     probabilities = (logits / model.temperature).softmax(1)
-    final = {
-        "valid_loss": cross_entropy(logits, labels).item(),
-        "valid_accuracy": int((logits.argmax(1) == labels).sum()) / len(labels),
-        "temperature": model.temperature.item(),
-        "calibration_error": calibration_error(probabilities, labels),
-        "calibration_error_before": calibration_error(logits.softmax(1), labels),
-    }
-    metrics = _metrics(model, epochs) | final
+    metrics = _metrics(model, epochs)
+    if splits.report is not splits.watch:
+        metrics["valid_loss"] = cross_entropy(logits, labels).item()
+        metrics["valid_accuracy"] = int((logits.argmax(1) == labels).sum()) / len(labels)
+    metrics["temperature"] = model.temperature.item()
+    metrics["calibration_error"] = calibration_error(probabilities, labels)
+    metrics["calibration_error_before"] = calibration_error(logits.softmax(1), labels)
     run.save_model(model)
     run.write_metrics(metrics)
     _draw(run, splits, epochs, model, probabilities)
