@@ -1,6 +1,7 @@
 """The packaged model on all of MNIST's validation images."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -12,21 +13,27 @@ import torch
 from command import Digitlens
 from digitlens.contract import Contract
 from digitlens.model_file import PACKAGED
+from digitlens.session import Session
 from digitlens_export import graph
-from digitlens_train.mnist import Mnist
+from digitlens_train.calibration import calibration_error
+from digitlens_train.mnist import Mnist, glyphs
+from digitlens_train.recipe import RECIPES
 from digitlens_train.run import Run
-from digitlens_train.trainer import Batches, evaluate
+from digitlens_train.trainer import predict
 
 RUN = Run(PACKAGED.with_suffix(""))
 
 
-def test_its_run_is_the_classic_recipe_on_all_of_mnist_and_names_no_path() -> None:
+def test_its_run_is_the_recipe_best_on_all_of_mnist_and_names_no_path() -> None:
     config, metrics = RUN.read_config(), RUN.read_metrics()
-    assert config["recipe"] == {"name": "classic", "epochs": 15, "batch_size": 32, "lr": 0.001}
-    assert (config["train_images"], config["valid_images"]) == (60_000, 10_000)
-    assert config["data"] is None
-    assert len(metrics["epochs"]) == 15
-    assert 0.985 <= metrics["valid_accuracy"] <= 0.990
+    assert config["recipe"] == asdict(RECIPES["best"])
+    images = [config[f"{name}_images"] for name in ("train", "held_out", "valid")]
+    assert images == [55_000, 5_000, 10_000]
+    assert (config["data"], config["seed"], config["trial"]) == (None, 0, False)
+    assert len(metrics["epochs"]) == RECIPES["best"].epochs
+    assert metrics["valid_accuracy"] >= 0.995
+    assert metrics["calibration_error"] <= 0.005
+    assert RUN.is_finished
 
 
 def test_the_file_is_what_the_exporter_makes_of_its_run() -> None:
@@ -62,6 +69,17 @@ def test_all_validation_images_as_files_are_read_as_pytorch_reads_them(
     assert result.status == 0, result.err
     readings = [json.loads(line) for line in result.out.splitlines()]
     labels = np.array([[digit["label"] for digit in reading["digits"]] for reading in readings])
-    on_cpu = Batches(full_mnist.valid, torch.device("cpu"))
-    expected = evaluate(RUN.load_model(), on_cpu).probabilities.argmax(1)
+    expected = predict(RUN.load_model(), glyphs(full_mnist.valid.images)).argmax(1)
     assert np.array_equal(labels[:, 0], expected)
+
+
+@pytest.mark.full_mnist
+def test_its_confidence_is_calibrated(full_mnist: Mnist) -> None:
+    """Through the model file: of the digits given 0.9, nine in ten are right."""
+    images = glyphs(full_mnist.valid.images)[:, 0].numpy()
+    session = Session(PACKAGED)
+    outputs = [session.run(part)["probabilities"] for part in np.split(images, 40)]
+    probabilities = torch.from_numpy(np.concatenate(outputs))
+    error = calibration_error(probabilities, full_mnist.valid.labels)
+    assert error <= 0.005
+    assert error == pytest.approx(RUN.read_metrics()["calibration_error"], abs=1e-5)
