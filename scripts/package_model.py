@@ -23,14 +23,17 @@ average pooling, 32×32 input. This file is written by `scripts/package_model.py
 
 | | |
 |---|---|
-| data | {dataset}: {train_images:,} images to learn from, {held_out_images:,} held out of the training images, {valid_images:,} validation images |
+| data | {dataset}: {train_images:,} training images |
+| images of the training set held out | {held_out_images:,} |
+| validation images | {valid_images:,} |
 | recipe | {recipe_in_full} |
 | seed | {seed} |
 | cost | {minutes:.0f} minutes on a {device}, {threads} thread{plural} |
 | accuracy on the validation images | **{valid_accuracy:.2%}** |
 | accuracy while learning, on distorted images | {train_accuracy:.2%} |
 | loss on the validation images, while learning | {valid_loss:.4f}, {train_loss:.4f} |
-| expected calibration error, 15 bins | {calibration_error:.3%}; {calibration_error_before:.3%} before temperature scaling |
+| expected calibration error, 15 bins | {calibration_error:.3%} |
+| the same before temperature scaling | {calibration_error_before:.3%} |
 | temperature, fitted on the held-out images | {temperature:.4f} |
 | proof | {proof_samples:,} images, labels agree on {label_agreement:.2%} |
 | largest difference from PyTorch | {proof_worst:.1e} in any output |
@@ -38,9 +41,8 @@ average pooling, 32×32 input. This file is written by `scripts/package_model.py
 | versions | {versions} |
 
 The validation images are MNIST's test set. No choice was made by them: recipe, number of epochs
-and seed were fixed before, by trials on images held out of the training set
-(`digitlens train --trial`), and the weights are those after the last epoch. The curves below are
-validated on the held-out images.
+and seed were fixed before, by trials on held-out images (`digitlens train --trial`), and the
+weights are those after the last epoch. The curves below are validated on the held-out images.
 
 ## What it is for, and where it is weak
 

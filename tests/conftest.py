@@ -15,8 +15,9 @@ from command import OFFLINE, Digitlens, Result
 from digitlens_train import mnist
 from digitlens_train.mnist import Mnist
 from digitlens_train.recipe import Recipe
+from digitlens_train.request import Request
 from digitlens_train.run import Run
-from digitlens_train.training import Request, train
+from digitlens_train.training import train
 
 IN_CI = os.environ.get("CI") == "true"
 

@@ -15,14 +15,15 @@ import pytest
 
 from command import ROOT, Digitlens, Result, assert_one_line_error
 from digitlens_train.mnist import Mnist
+from digitlens_train.request import Request
 from digitlens_train.run import Run
-from digitlens_train.training import Request, train
+from digitlens_train.training import train
 
-# Every part of the state has something to lose: Adam's moments, the schedule, the average, the
+# Every part of the state has something to lose: Adam's moments, Muon's, the schedule, the
 # random numbers of the distortions.
 OPTIONS = (
     *("--epochs", "3", "--limit", "320", "--batch-size", "64", "--schedule", "one-cycle"),
-    *("--lr", "0.003", "--averaging", "0.8", "--rotation", "7", "--elastic", "0.5"),
+    *("--lr", "0.003", "--muon-lr", "0.01", "--rotation", "7", "--elastic", "0.5"),
     *("--held-out", "200", "--seed", "5", "--device", "cpu"),
 )
 BATCHES = 5

@@ -123,13 +123,14 @@ def train(
     Several processes train together under PyTorch's launcher: torchrun --nproc-per-node 2 -m
     digitlens_train, followed by the options of this command.
     """
-    from digitlens_train import training
     from digitlens_train.distributed import place
+    from digitlens_train.request import Request, continued
+    from digitlens_train.training import train as train_run
 
     leads = place().leads
     logging.basicConfig(level=logging.INFO if leads else logging.ERROR, format="%(message)s")
     changes = {field: value for field, value in changes.items() if value is not None}
-    request = training.Request(
+    request = Request(
         dataclasses.replace(RECIPES[name or DEFAULT], **changes),
         seed=seed or 0,
         device=device,
@@ -143,13 +144,13 @@ def train(
     if resume and leads:
         given = {"recipe": name, "seed": seed, "limit": limit, "trial": trial or None}
         given = {key: value for key, value in given.items() if value is not None}
-        request = training.continued(request, run, given | changes)
+        request = continued(request, run, given | changes)
     elif leads and run.is_begun:
         raise UsageError(
             f"{run.folder} holds a run already: add --resume to go on with it, choose another "
             "--out, or delete it"
         )
-    metrics = training.train(request, run)
+    metrics = train_run(request, run)
     if metrics:
         click.echo(
             f"{run.folder}: validation accuracy {metrics['valid_accuracy']:.2%}, "

@@ -39,20 +39,20 @@ def samples(split: Split, rows: int = 5, columns: int = 10) -> Figure:
     return figure
 
 
-def losses(epochs: Sequence[Epoch]) -> Figure:
-    """Cross-entropy on training and validation images over the epochs."""
+def losses(epochs: Sequence[Epoch], watched: str) -> Figure:
+    """Cross-entropy on training and `watched` images over the epochs."""
     curves = {
         "training": [e.train_loss for e in epochs],
-        "validation": [e.valid_loss for e in epochs],
+        watched: [e.valid_loss for e in epochs],
     }
     return _curves(epochs, curves, "loss (cross-entropy)")
 
 
-def accuracies(epochs: Sequence[Epoch]) -> Figure:
-    """Accuracy in percent on training and validation images over the epochs."""
+def accuracies(epochs: Sequence[Epoch], watched: str) -> Figure:
+    """Accuracy in percent on training and `watched` images over the epochs."""
     curves = {
         "training": [100 * e.train_accuracy for e in epochs],
-        "validation": [100 * e.valid_accuracy for e in epochs],
+        watched: [100 * e.valid_accuracy for e in epochs],
     }
     return _curves(epochs, curves, "accuracy (%)")
 

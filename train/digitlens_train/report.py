@@ -80,7 +80,7 @@ def _rows(facts: Sequence[dict[str, str]]) -> list[Page]:
 def _section(name: str, run: Run, data: Path | None) -> Page:
     """Gather all that the report says about one run."""
     model = run.load_model()
-    config, metrics = run.read_config(), run.read_metrics()
+    facts, epochs = _recorded(run)
     images = run.validation_images(data)
     logits = predict(model, glyphs(images.images))
     raw, scaled = logits.softmax(1), (logits / model.temperature).softmax(1)
@@ -96,31 +96,37 @@ def _section(name: str, run: Run, data: Path | None) -> Page:
     }
     wrong = (scaled.argmax(1) != images.labels).nonzero().flatten()
     unsure = scaled.max(1).values.argsort()[:LEAST_CONFIDENT]
+    facts |= {
+        "validation accuracy": f"{1 - len(wrong) / len(images.labels):.2%}",
+        "wrong": f"{len(wrong):,} of {len(images.labels):,}",
+        "temperature": f"{model.temperature.item():.4f}",
+        "calibration error before": f"{calibration_error(raw, images.labels):.3%}",
+        "calibration error": f"{calibration_error(scaled, images.labels):.3%}",
+    }
+    return {
+        "name": name,
+        "epochs": epochs,
+        "facts": facts,
+        "figures": {key: report_figures.svg(f, f"{key} of {name}") for key, f in pictures.items()},
+        "wrong": _predictions(images, scaled, wrong[scaled[wrong].max(1).values.argsort()]),
+        "unsure": _predictions(images, scaled, unsure),
+    }
+
+
+def _recorded(run: Run) -> tuple[dict[str, str], list[dict[str, float]]]:
+    """Read what the run folder says: facts as words, and the metrics of every epoch."""
+    config, metrics = run.read_config(), run.read_metrics()
     try:
-        facts = _facts(run, config, metrics, len(images.labels), len(wrong))
         epochs = [{key: float(value) for key, value in e.items()} for e in metrics["epochs"]]
+        return _facts(run, config, metrics), epochs
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(
             f"{run.folder}: its config.json or metrics.json is damaged ({error}); train again"
         ) from error
-    return {
-        "name": name,
-        "epochs": epochs,
-        "facts": facts
-        | {
-            "temperature": f"{model.temperature.item():.4f}",
-            "calibration error before": f"{calibration_error(raw, images.labels):.3%}",
-            "calibration error": f"{calibration_error(scaled, images.labels):.3%}",
-        },
-        "figures": {key: report_figures.svg(f, f"{key} of {name}") for key, f in pictures.items()},
-        "wrong": _predictions(images, scaled, wrong[scaled[wrong].max(1).values.argsort()]),
-        "unsure": _predictions(images, scaled, unsure),
-        "validated": "held-out training" if config.get("trial") else "validation",
-    }
 
 
-def _facts(run: Run, config: Page, metrics: Page, images: int, wrong: int) -> dict[str, str]:
-    """Give the configuration and the result as words, in the order of reading."""
+def _facts(run: Run, config: Page, metrics: Page) -> dict[str, str]:
+    """Give configuration and cost as words, in the order of reading."""
     recipe = dict(config["recipe"])
     epochs = len(metrics["epochs"])
     name = recipe.pop("name")
@@ -129,10 +135,10 @@ def _facts(run: Run, config: Page, metrics: Page, images: int, wrong: int) -> di
         "folder": str(run.folder),
         "data set": config["dataset"],
         "training images": f"{config['train_images']:,}",
-        "held-out training images": f"{held_out:,}",
+        "held-out images": f"{held_out:,}",
         "curves are validated on": f"{'held-out' if held_out else 'validation'} images",
         "the rest of this page is about": (
-            f"{images:,} {'held-out training' if config['trial'] else 'validation'} images"
+            f"{config['valid_images']:,} {'held-out' if config['trial'] else 'validation'} images"
         ),
         "recipe": name,
         **{key.replace("_", " "): str(value) for key, value in recipe.items()},
@@ -144,8 +150,6 @@ def _facts(run: Run, config: Page, metrics: Page, images: int, wrong: int) -> di
         "training loss": f"{metrics['train_loss']:.4f}",
         "validation loss": f"{metrics['valid_loss']:.4f}",
         "training accuracy": f"{metrics['train_accuracy']:.2%}",
-        "validation accuracy": f"{1 - wrong / images:.2%}",
-        "wrong": f"{wrong:,} of {images:,}",
     }
     if not run.is_finished:
         facts["state"] = "unfinished: go on with --resume"

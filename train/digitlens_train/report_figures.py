@@ -1,5 +1,6 @@
 """The pictures of a report, as SVG that stands inside a page."""
 
+import html
 import io
 import re
 from collections.abc import Sequence
@@ -90,4 +91,4 @@ def svg(figure: Figure, title: str) -> str:
     # One page holds many figures, and their inner names must not meet.
     prefix = re.sub(r"\W+", "-", title)
     element = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{prefix}-", element)
-    return element.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+    return element.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)

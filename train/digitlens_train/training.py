@@ -3,9 +3,8 @@
 import logging
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from time import strftime
 from typing import Any
 
@@ -13,80 +12,20 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import digitlens
-from digitlens.errors import NotFoundError, RunError, UsageError
+from digitlens.errors import NotFoundError, RunError
 from digitlens.files import check_writable
 from digitlens_train import figures
 from digitlens_train.calibration import calibration_error, fit_temperature
 from digitlens_train.distributed import Group, joined
 from digitlens_train.events import Events
 from digitlens_train.interrupt import postponed
-from digitlens_train.mnist import Mnist, Split, glyphs, has_files, load
+from digitlens_train.mnist import Mnist, glyphs, load
 from digitlens_train.model import LeNet, layers, summary
-from digitlens_train.recipe import Recipe
+from digitlens_train.request import Request, Splits, split
 from digitlens_train.run import Run
 from digitlens_train.trainer import Epoch, Trainer, choose_device, predict
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What one training is asked to do.
-
-    Attributes:
-        limit: keeps the first training images.
-        trial: validates on the held-out images; the validation images are never looked at.
-        tensorboard: writes event files too.
-        resume: goes on with the run that the folder holds.
-        dataset: the data set that `data` must turn out to be, if any.
-    """
-
-    recipe: Recipe
-    seed: int = 0
-    device: str = "auto"
-    data: Path | None = None
-    limit: int | None = None
-    trial: bool = False
-    tensorboard: bool = False
-    resume: bool = False
-    dataset: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Splits:
-    """The images of one training: to learn from, to look at after each epoch, to report on."""
-
-    learn: Split
-    watch: Split
-    report: Split
-
-
-def continued(request: Request, run: Run, given: dict[str, Any]) -> Request:
-    """Make `request` what `run` was begun with; `given` are the options that must agree with it.
-
-    Raises:
-        NotFoundError: there is no run.
-        UsageError: an option does not agree.
-        RunError: the run's configuration is damaged.
-    """
-    config = run.read_config()
-    try:
-        recipe = Recipe(**config["recipe"])
-        begun = {**asdict(recipe), "recipe": recipe.name}
-        begun |= {name: config[name] for name in ("seed", "limit", "trial", "data", "dataset")}
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{run.config} is damaged ({error}): train again") from error
-    for name, value in given.items():
-        if value != begun[name]:
-            raise UsageError(
-                f"{run.folder} was begun with {name} {begun[name]}, not {value}: leave the option "
-                "out, or choose another --out"
-            )
-    data = request.data
-    if data is None and begun["data"] and has_files(Path(begun["data"])):
-        data = Path(begun["data"])
-    names = ("seed", "limit", "trial", "dataset")
-    return replace(request, recipe=recipe, data=data, **{name: begun[name] for name in names})
 
 
 def train(request: Request, run: Run) -> dict[str, Any] | None:
@@ -123,16 +62,7 @@ def train(request: Request, run: Run) -> dict[str, Any] | None:
             log.info("%s\n\n%s", summary(trainer.model), _plan(request, splits, group))
             run.write_config(_config(request, data, splits, device, group))
         _go_through(trainer, epochs, run, request)
-        return _finish(trainer, epochs, run, data, splits) if group.leads else None
-
-
-def split(data: Mnist, request: Request) -> Splits:
-    """Cut `data` into the images that the request uses."""
-    stay, held_out = data.train.hold_out(request.recipe.held_out)
-    watch = held_out if len(held_out.labels) else data.valid
-    if request.trial and watch is data.valid:
-        raise UsageError("a trial needs held-out images: give their number with --held-out 10000")
-    return Splits(stay.first(request.limit), watch, watch if request.trial else data.valid)
+        return _finish(trainer, epochs, run, splits) if group.leads else None
 
 
 def _start(request: Request, run: Run) -> tuple[Request, bool, dict[str, Any] | None]:
@@ -185,12 +115,10 @@ def _keep(trainer: Trainer, epochs: Sequence[Epoch], run: Run) -> None:
     run.write_metrics(_metrics(trainer.model, epochs))
 
 
-def _finish(
-    trainer: Trainer, epochs: Sequence[Epoch], run: Run, data: Mnist, splits: Splits
-) -> dict[str, Any]:
+def _finish(trainer: Trainer, epochs: Sequence[Epoch], run: Run, splits: Splits) -> dict[str, Any]:
     """Calibrate the result, look at the validation images, and write what a whole run has."""
     model = trainer.result()
-    if splits.watch is not data.valid:
+    if splits.watched == "held-out":
         held_out = predict(model, glyphs(splits.watch.images))
         model.temperature.fill_(fit_temperature(held_out, splits.watch.labels))
     labels = splits.report.labels
@@ -221,8 +149,8 @@ def _draw(
     digit = glyph[0, 0]
     pictures = {
         "samples": figures.samples(splits.learn),
-        "losses": figures.losses(epochs),
-        "accuracies": figures.accuracies(epochs),
+        "losses": figures.losses(epochs, splits.watched),
+        "accuracies": figures.accuracies(epochs, splits.watched),
         "predictions": figures.predictions(splits.report, probabilities),
         "confusion_matrix": figures.confusion_matrix(counts),
         "final_layer": figures.final_layer(digit, outputs["logits"], outputs["probabilities"]),
@@ -236,12 +164,12 @@ def _draw(
 def _config(
     request: Request, data: Mnist, splits: Splits, device: torch.device, group: Group
 ) -> dict[str, Any]:
-    watched = splits.watch is not data.valid
+    held_out = len(splits.watch.labels) if splits.watched == "held-out" else 0
     return {
         "dataset": data.name,
         "data": str(data.folder) if data.folder else None,
         "train_images": len(splits.learn.labels),
-        "held_out_images": len(splits.watch.labels) if watched else 0,
+        "held_out_images": held_out,
         "valid_images": len(splits.report.labels),
         "limit": request.limit,
         "trial": request.trial,
@@ -266,7 +194,7 @@ def _plan(request: Request, splits: Splits, group: Group) -> str:
         f"recipe {recipe.name}: {recipe.epochs} epochs of {len(splits.learn.labels):,} images, "
         f"effective batch {recipe.batch_size}{together}, learning rate {recipe.lr:g} "
         f"({recipe.schedule}); epochs are validated on {len(splits.watch.labels):,} "
-        f"{'held-out training' if recipe.held_out else 'validation'} images"
+        f"{splits.watched} images"
     )
 
 

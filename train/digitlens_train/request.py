@@ -1,0 +1,83 @@
+"""What one training is asked to do, and the images it gets."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from digitlens.errors import RunError, UsageError
+from digitlens_train.mnist import Mnist, Split, has_files
+from digitlens_train.recipe import Recipe
+from digitlens_train.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one training is asked to do.
+
+    Attributes:
+        limit: keeps the first training images.
+        trial: validates on the held-out images; the validation images are never looked at.
+        tensorboard: writes event files too.
+        resume: goes on with the run that the folder holds.
+        dataset: the data set that `data` must turn out to be, if any.
+    """
+
+    recipe: Recipe
+    seed: int = 0
+    device: str = "auto"
+    data: Path | None = None
+    limit: int | None = None
+    trial: bool = False
+    tensorboard: bool = False
+    resume: bool = False
+    dataset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The images of one training: to learn from, to look at after each epoch, to report on."""
+
+    learn: Split
+    watch: Split
+    report: Split
+    watched: str
+    """`watch` in words: `validation` or `held-out`."""
+
+
+def continued(request: Request, run: Run, given: dict[str, Any]) -> Request:
+    """Make `request` what `run` was begun with; `given` are the options that must agree with it.
+
+    Raises:
+        NotFoundError: there is no run.
+        UsageError: an option does not agree.
+        RunError: the run's configuration is damaged.
+    """
+    config = run.read_config()
+    try:
+        recipe = Recipe(**config["recipe"])
+        begun = {**asdict(recipe), "recipe": recipe.name}
+        begun |= {name: config[name] for name in ("seed", "limit", "trial", "data", "dataset")}
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.config} is damaged ({error}): train again") from error
+    for name, value in given.items():
+        if value != begun[name]:
+            raise UsageError(
+                f"{run.folder} was begun with {name} {begun[name]}, not {value}: leave the option "
+                "out, or choose another --out"
+            )
+    data = request.data
+    if data is None and begun["data"] and has_files(Path(begun["data"])):
+        data = Path(begun["data"])
+    names = ("seed", "limit", "trial", "dataset")
+    return replace(request, recipe=recipe, data=data, **{name: begun[name] for name in names})
+
+
+def split(data: Mnist, request: Request) -> Splits:
+    """Cut `data` into the images that the request uses."""
+    stay, held_out = data.train.hold_out(request.recipe.held_out)
+    learn = stay.first(request.limit)
+    if len(held_out.labels):
+        return Splits(learn, held_out, held_out if request.trial else data.valid, "held-out")
+    if request.trial:
+        raise UsageError("a trial needs held-out images: give their number with --held-out 10000")
+    return Splits(learn, data.valid, data.valid, "validation")
