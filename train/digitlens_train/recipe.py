@@ -50,10 +50,11 @@ class Recipe:
         "them. 0: the epochs are validated on the validation images; nothing is calibrated.",
         click.IntRange(0, 30_000),
     )
-
-    counts_after: bool = False
-    """Whether `train_accuracy` is measured after each epoch, as the source does; else it is
-    counted in passing, while the weights move and on distorted images."""
+    counts_after: bool = _field(
+        False,
+        "Measure the training accuracy after each epoch, as the source does, and not in passing.",
+        click.BOOL,
+    )
 
     @property
     def augments(self) -> bool:

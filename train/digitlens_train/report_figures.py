@@ -23,9 +23,10 @@ def curves(runs: Sequence[tuple[str, list[dict[str, float]]]]) -> Figure:
     left, right = figure.subplots(1, 2)
     for axes, what, scale in ((left, "loss", 1), (right, "accuracy", 100)):
         for number, (name, epochs) in enumerate(runs):
+            shown = name.replace("$", r"\$")  # between two of them matplotlib reads mathematics
             for images, style in (("train", "--"), ("valid", "-")):
                 values = [scale * epoch[f"{images}_{what}"] for epoch in epochs]
-                label = f"{name}, {'training' if images == 'train' else 'validation'}"
+                label = f"{shown}, {'training' if images == 'train' else 'validation'}"
                 numbers = [epoch["epoch"] for epoch in epochs]
                 axes.plot(numbers, values, style, color=f"C{number}", label=label, marker=".")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
