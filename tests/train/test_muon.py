@@ -31,6 +31,13 @@ def test_a_step_goes_against_the_gradient_by_the_learning_rate() -> None:
     assert weight.detach().flatten()[1:].abs().max() == 0
 
 
+def test_weight_decay_shrinks_by_its_share_of_the_learning_rate() -> None:
+    weight = nn.Parameter(torch.ones(4, 5))
+    weight.grad = torch.zeros(4, 5)
+    Muon([weight], lr=0.1, weight_decay=0.5).step()
+    torch.testing.assert_close(weight.detach(), torch.full((4, 5), 0.95))
+
+
 def test_it_learns_digits(subset: Mnist) -> None:
     torch.manual_seed(0)
     image, label = glyphs(subset.train.images[:640]), subset.train.labels[:640]

@@ -91,6 +91,7 @@ def test_every_epoch_shows_every_image_once_in_another_order(
     "changes",
     [
         {"muon_lr": 0.01},
+        {"weight_decay": 0.5},
         {"schedule": "one-cycle"},
         {"rotation": 7.0},
         {"elastic": 1.0},

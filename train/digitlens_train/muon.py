@@ -21,8 +21,14 @@ between 0.7 and 1.2, which is orthogonal enough."""
 class Muon(torch.optim.Optimizer):
     """For the weights of hidden layers; a convolution's kernels are the rows of a matrix."""
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum})
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -37,6 +43,7 @@ class Muon(torch.optim.Optimizer):
                 rows = len(weight)
                 scale = max(1.0, rows / (weight.numel() // rows)) ** 0.5
                 change = orthogonal(ahead.flatten(1)).view(weight.shape)
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.add_(change, alpha=-group["lr"] * scale)
 
 

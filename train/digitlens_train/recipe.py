@@ -37,6 +37,11 @@ class Recipe:
         "Muon's learning rate, for the weights of the four hidden layers; 0: Adam for these too.",
         click.FloatRange(0, 10),
     )
+    weight_decay: float = _field(
+        0.0,
+        "Share of the learning rate by which weights shrink at each step; small weights round less.",
+        click.FloatRange(0, 10),
+    )
     rotation: float = _field(0.0, "Random rotation, ± degrees.", click.FloatRange(0, 30))
     scale: float = _field(0.0, "Random scale, ± share, by axis.", click.FloatRange(0, 0.3))
     shear: float = _field(0.0, "Random shear, ± share.", click.FloatRange(0, 0.3))

@@ -196,8 +196,10 @@ def _optimizers(model: LeNet, recipe: Recipe) -> list[torch.optim.Optimizer]:
     names = [f"{layer}.weight" for layer in HIDDEN] if recipe.muon_lr else []
     parameters = dict(model.named_parameters())
     hidden = [parameters.pop(name) for name in names]
-    adam = torch.optim.Adam(parameters.values(), lr=recipe.lr, fused=True)
-    return [adam, Muon(hidden, lr=recipe.muon_lr)] if hidden else [adam]
+    decay = recipe.weight_decay
+    # Without decay AdamW is Adam, number by number.
+    adam = torch.optim.AdamW(parameters.values(), lr=recipe.lr, weight_decay=decay, fused=True)
+    return [adam, Muon(hidden, lr=recipe.muon_lr, weight_decay=decay)] if hidden else [adam]
 
 
 def rate_factor(schedule: str, progress: float) -> float:
