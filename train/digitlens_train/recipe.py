@@ -39,7 +39,7 @@ class Recipe:
     )
     weight_decay: float = _field(
         0.0,
-        "Share of the learning rate by which weights shrink at each step; small weights round less.",
+        "Share of the learning rate by which weights shrink a step: small ones are rounded less.",
         click.FloatRange(0, 10),
     )
     rotation: float = _field(0.0, "Random rotation, ± degrees.", click.FloatRange(0, 30))
