@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -42,6 +43,12 @@ def test_only_the_base_dependencies_are_there(device: Path) -> None:
     names = {package["name"].lower() for package in json.loads(listed.stdout)}
     assert {"digitlens", "numpy", "onnxruntime", "opencv-python", "click"} <= names
     assert not names & {"torch", "torchvision", "onnx", "matplotlib", "pillow", "scipy"}
+
+
+def test_the_wheel_holds_what_is_no_python(device: Path) -> None:
+    (wheel,) = device.parents[2].glob("digitlens-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"digitlens_train/report.html", "digitlens/models/lenet5.onnx"} <= names
 
 
 def test_it_classifies_and_draws(device: Path, photo: Path, tmp_path: Path) -> None:
