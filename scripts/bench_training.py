@@ -24,13 +24,16 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
+from digitlens.errors import DigitlensError
 from digitlens_train import mnist
+from digitlens_train.device import choose_device
 from digitlens_train.distributed import Group
 from digitlens_train.interrupt import Interrupt
 from digitlens_train.mnist import FULL, Mnist, Split, glyphs
 from digitlens_train.recipe import RECIPES, Recipe
+from digitlens_train.request import Request, split
 from digitlens_train.torchvision_import import transforms
-from digitlens_train.trainer import Trainer, choose_device, predict
+from digitlens_train.trainer import Trainer, predict
 
 TARGET = 0.9873
 """Validation accuracy that the source reports after its 15 epochs."""
@@ -102,23 +105,26 @@ def _source_accuracy(
 def train_ours(data: Mnist, recipe: Recipe, device: torch.device) -> Record:
     """Train one of our recipes, with the measurements that `digitlens train` makes."""
     start = time.perf_counter()
-    stay, held_out = data.train.hold_out(recipe.held_out)
-    watch = held_out if len(held_out.labels) else data.valid
-    trainer = Trainer(recipe, stay, watch, seed=0, device=device, group=Group())
+    splits = split(data, Request(recipe))
+    trainer = Trainer(recipe, splits.learn, splits.watch, seed=0, device=device, group=Group())
     passes, accuracies, seconds = [], [], []
-    for _ in range(recipe.epochs):
+    learn = trainer.pass_over
+
+    def timed(interrupt: Interrupt) -> tuple[float, float]:
         begun = time.perf_counter()
-        trainer.pass_over(Interrupt())
+        result = learn(interrupt)
         passes.append(time.perf_counter() - begun)
-        if recipe.counts_after:
-            trainer.measure(trainer.learn)
-        accuracies.append(trainer.measure(trainer.watch)[1])
+        return result
+
+    trainer.pass_over = timed  # type: ignore[method-assign]
+    for _ in range(recipe.epochs):
+        accuracies.append(trainer.run_epoch(Interrupt()).valid_accuracy)
         seconds.append(time.perf_counter() - start)
-    if watch is held_out:
+    if splits.watch is not splits.report:
         right = predict(trainer.result(), glyphs(data.valid.images)).argmax(1) == data.valid.labels
         accuracies = [0.0] * (recipe.epochs - 1) + [right.double().mean().item()]
         seconds[-1] = time.perf_counter() - start
-    return _record(passes, seconds, accuracies, len(stay.labels))
+    return _record(passes, seconds, accuracies, len(splits.learn.labels))
 
 
 def _record(
@@ -203,7 +209,10 @@ def table(records: list[Record]) -> str:
 def main(names: tuple[str, ...], epochs: int | None, form: str, worker: str | None) -> None:
     """Start one process for each contender, one after the other."""
     if worker:
-        click.echo(json.dumps(measure(worker, epochs)))
+        try:
+            click.echo(json.dumps(measure(worker, epochs)))
+        except DigitlensError as error:
+            sys.exit(f"Error: {error}")
         return
     records = []
     for name in names:

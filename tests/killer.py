@@ -2,7 +2,7 @@
 
     python killer.py MOMENT NUMBER ARGUMENT…
 
-`batch 7` dies before the seventh batch; `write 3` dies when half of the third file is written,
+`batch 7` dies before the seventh batch, `interrupt 7` presses Ctrl-C there; `write 3` dies when half of the third file is written,
 `move 3` before that file is moved into its place, `moved 3` right after.
 """
 
@@ -29,6 +29,8 @@ def main_with(moment: str, number: int, arguments: list[str]) -> None:
     def killing_step(*arguments, **options):
         if is_now("batch"):
             die()
+        if is_now("interrupt"):
+            os.kill(os.getpid(), signal.SIGINT)
         return step(*arguments, **options)
 
     def killing_write(path, data):

@@ -22,6 +22,10 @@ def export(run: Run, target: Path, data: Path | None = None) -> Proof:
         NotFoundError, RunError, DataError: the run or its data cannot be used.
     """
     model = run.load_model()
+    if not run.is_finished:
+        raise RunError(
+            f"{run.folder} is unfinished: go on with 'digitlens train --out {run.folder} --resume'"
+        )
     check_writable(target)
     training = _training(run)
     built = graph.build(model)

@@ -12,7 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from command import Digitlens
+from command import Digitlens, offline
 from digitlens_train.distributed import Group
 from digitlens_train.run import Run
 
@@ -26,10 +26,9 @@ TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone")
 
 
 def torchrun(count: int, *arguments: object) -> subprocess.Popen[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "DIGITLENS_DATA"}
     return subprocess.Popen(
         [*TORCHRUN, "--nproc-per-node", str(count), "-m", "digitlens_train", *map(str, arguments)],
-        env=environment | {"OMP_NUM_THREADS": "1"},
+        env=offline() | {"OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,7 +56,7 @@ def assert_equal(run: Run, other: Run) -> None:
         run.read_metrics()["epochs"], other.read_metrics()["epochs"], strict=True
     ):
         del epoch["seconds"], same["seconds"]
-        assert epoch == pytest.approx(same, abs=1e-4)
+        assert epoch == pytest.approx(same, abs=0.01)
 
 
 def test_shares_cover_everything_once() -> None:
@@ -112,10 +111,10 @@ def test_a_killed_worker_ends_the_job_with_an_error_and_a_run_that_can_be_resume
     assert run.is_finished
 
 
-def test_an_error_in_all_processes_is_one_line_each_and_ends_the_job(tmp_path: Path) -> None:
+def test_an_error_of_the_leader_is_one_line_and_ends_the_job(tmp_path: Path) -> None:
     process = torchrun(2, "--data", tmp_path / "missing", "--out", tmp_path / "run")
     _, err = process.communicate(timeout=120)
     assert process.returncode != 0
-    assert "no folder" in err
-    assert "digitlens" in err
+    assert err.count("Error: no folder") == 1
+    assert "Traceback (most recent call last)" not in err.partition("Root Cause")[0]
     assert not Run(tmp_path / "run").is_begun

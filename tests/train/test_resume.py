@@ -9,14 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from command import ROOT, Digitlens, Result, assert_one_line_error
+from command import ROOT, Digitlens, assert_one_line_error, offline
+from digitlens_train.interrupt import Interrupt
 from digitlens_train.mnist import Mnist
 from digitlens_train.request import Request
 from digitlens_train.run import Run
+from digitlens_train.trainer import Epoch, Trainer
 from digitlens_train.training import train
 
 # Every part of the state has something to lose: Adam's moments, Muon's, the schedule, the
@@ -67,27 +70,34 @@ def test_a_killed_run_ends_with_the_same_weights(
     digitlens: Digitlens, undisturbed: Path, tmp_path: Path, moment: tuple[str, int]
 ) -> None:
     run = tmp_path / "run"
-    environment = {k: v for k, v in os.environ.items() if k != "DIGITLENS_DATA"}
-    path = os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
-    killed = subprocess.run(
-        [sys.executable, KILLER, *map(str, moment), "train", *OPTIONS, "--out", str(run)],
-        env=environment | {"PYTHONPATH": path},
-        capture_output=True,
-        timeout=300,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed(run, *moment)
     resumed = digitlens("train", "--out", run, "--resume", env=SUBSET)
     assert resumed.status == 0, resumed.err
     assert lasting(run) == lasting(undisturbed)
-    visible = {path.name for path in run.iterdir() if not path.name.startswith(".")}
-    assert visible == {path.name for path in undisturbed.iterdir()}
+    assert {path.name for path in run.iterdir()} == {path.name for path in undisturbed.iterdir()}
+
+
+def with_killer(moment: str, number: int, run: Path) -> subprocess.CompletedProcess[str]:
+    """Begin the training of `undisturbed` in `run`, up to a moment of killer.py."""
+    path = os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, KILLER, moment, str(number), "train", *OPTIONS, "--out", str(run)],
+        env=offline() | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def killed(run: Path, moment: str, number: int) -> None:
+    done = with_killer(moment, number, run)
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def start(arguments: tuple[str, ...], **options: object) -> subprocess.Popen[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "DIGITLENS_DATA"}
     return subprocess.Popen(
         [sys.executable, "-m", "digitlens", "train", *arguments],
-        env=environment,
+        env=offline(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -119,15 +129,16 @@ def test_ctrl_c_ends_after_the_batch_with_a_run_that_can_be_resumed(
     assert "Traceback" not in err
     assert run.state.exists()
 
-    # What was interrupted inside an epoch begins that epoch again, as an undisturbed run does it.
-    run = Run(tmp_path / "short")
-    process = start((*OPTIONS, "--out", str(run.folder)))
-    wait_for(run.config.exists, process)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert digitlens("train", "--out", run.folder, "--resume", env=SUBSET).status == 0
-    assert lasting(run.folder) == lasting(undisturbed)
+
+def test_an_interrupted_epoch_begins_again(
+    digitlens: Digitlens, undisturbed: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    done = with_killer("interrupt", BATCHES + 2, run)
+    assert done.returncode == 130, done.stderr
+    assert "interrupted, 1 of 3 epochs are kept" in done.stderr.strip().splitlines()[-1]
+    assert digitlens("train", "--out", run, "--resume", env=SUBSET).status == 0
+    assert lasting(run) == lasting(undisturbed)
 
 
 def test_a_finished_run_has_nothing_left_to_do(digitlens: Digitlens, undisturbed: Path) -> None:
@@ -186,23 +197,19 @@ def no_room() -> None:
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_old_files(
-    undisturbed: Path, tmp_path: Path
+    digitlens: Digitlens, undisturbed: Path, tmp_path: Path
 ) -> None:
-    run = Run(Path(shutil.copytree(undisturbed, tmp_path / "run")))
-    run.save_state({"trainer": None, "epochs": []})
-    before = {path: path.read_bytes() for path in run.folder.iterdir()}
-    process = start(("--out", str(run.folder), "--recipe", "classic"), preexec_fn=no_room)
-    out, err = process.communicate(timeout=100)
-    assert_one_line_error(Result(process.returncode, out, err), 2, "holds a run already")
-
-    fresh = Run(tmp_path / "fresh")
-    process = start((*OPTIONS, "--out", str(fresh.folder)), preexec_fn=no_room)
+    run = Run(tmp_path / "run")
+    killed(run.folder, "batch", BATCHES + 2)
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    process = start(("--out", str(run.folder), "--resume"), preexec_fn=no_room)
     out, err = process.communicate(timeout=100)
     assert (process.returncode, out) == (2, "")
-    assert err.strip().splitlines()[-1].startswith(f"Error: cannot write {fresh.state}: ")
+    assert err.strip().splitlines()[-1].startswith(f"Error: cannot write {run.state}: ")
     assert "Traceback" not in err
-    assert {path: path.read_bytes() for path in run.folder.iterdir()} == before
-    assert not fresh.checkpoint.exists()
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+    assert digitlens("train", "--out", run.folder, "--resume", env=SUBSET).status == 0
+    assert lasting(run.folder) == lasting(undisturbed)
 
 
 def test_tensorboard_gets_every_epoch_once(
@@ -213,8 +220,21 @@ def test_tensorboard_gets_every_epoch_once(
     from digitlens_train.recipe import Recipe
 
     monkeypatch.setattr("digitlens_train.training.load", lambda *_: subset)
-    recipe = Recipe(name="classic", epochs=2, batch_size=64)
-    train(Request(recipe, device="cpu", limit=320, tensorboard=True), Run(tmp_path))
+    monkeypatch.setattr("digitlens_train.run.load", lambda *_, **__: subset)
+    request = Request(
+        Recipe(name="classic", epochs=2, batch_size=64), device="cpu", limit=320, tensorboard=True
+    )
+    run_epoch = Trainer.run_epoch
+
+    def interrupted(self: Trainer, interrupt: Interrupt) -> Epoch:
+        if self.epoch == 1:
+            raise KeyboardInterrupt
+        return run_epoch(self, interrupt)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "run_epoch", interrupted)
+        train(request, Run(tmp_path))
+    train(replace(request, resume=True), Run(tmp_path))
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     metrics = Run(tmp_path).read_metrics()

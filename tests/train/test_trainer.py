@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from digitlens.errors import RunError, UsageError
+from digitlens_train.device import choose_device
 from digitlens_train.distributed import Group
 from digitlens_train.interrupt import Interrupt
 from digitlens_train.mnist import Mnist, Split
 from digitlens_train.model import LeNet
 from digitlens_train.recipe import RECIPES, Recipe
-from digitlens_train.trainer import Epoch, Trainer, choose_device, predict, rate_factor
+from digitlens_train.trainer import Epoch, Trainer, predict, rate_factor
 
 CPU = torch.device("cpu")
 SHORT = Recipe(name="short", epochs=2, counts_after=True)
@@ -94,6 +95,9 @@ def test_every_epoch_shows_every_image_once_in_another_order(
         {"weight_decay": 0.5},
         {"schedule": "one-cycle"},
         {"rotation": 7.0},
+        {"scale": 0.1},
+        {"shear": 0.1},
+        {"shift": 1.0},
         {"elastic": 1.0},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -124,8 +128,19 @@ def test_the_last_step_of_one_cycle_is_the_smallest(subset: Mnist) -> None:
 
 def test_a_loss_that_is_no_number_names_epoch_and_batch(subset: Mnist) -> None:
     wild = replace(SHORT, lr=1e38)
-    with pytest.raises(RunError, match=r"the loss is (nan|inf) in epoch 1, batch [23]: lower the"):
+    with pytest.raises(RunError, match=r"the loss is (nan|inf) in epoch 1, batch [23]: train in"):
         train(subset, recipe=wild)
+
+
+def test_the_last_step_of_an_epoch_is_watched_too(subset: Mnist) -> None:
+    one = trainer(replace(SHORT, lr=1e38), subset.train.first(32), subset.valid.first(50))
+    with pytest.raises(RunError, match=r"the loss is nan in epoch 1, batch 1: train in another"):
+        one.run_epoch(Interrupt())
+
+
+def test_a_recipe_out_of_its_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="rotation"):
+        Recipe(name="x", rotation=90)
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

@@ -153,12 +153,13 @@ def train(
     metrics = train_run(request, run)
     if metrics:
         click.echo(
-            f"{run.folder}: validation accuracy {metrics['valid_accuracy']:.2%}, "
+            f"{run.folder}: {'held-out' if request.trial else 'validation'} accuracy "
+            f"{metrics['valid_accuracy']:.2%}, "
             f"loss {metrics['valid_loss']:.4f}"
         )
 
 
-@click.command(epilog="Example: digitlens report runs/classic runs/quick -o report.html")
+@click.command(epilog="Example: digitlens report runs/classic runs/short -o both.html")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @click.option(
     "-o",
@@ -197,9 +198,11 @@ def _run_folder(out: Path | None, first: Path, *, resume: bool) -> "Run":
 
     if out:
         return Run(out)
-    run = last = Run(first)
-    number = 1
-    while run.is_begun:
-        number += 1
-        run, last = Run(first.with_name(f"{first.name}-{number}")), run
-    return last if resume else run
+    numbers = [
+        int(path.name.removeprefix(f"{first.name}-"))
+        for path in first.parent.glob(f"{first.name}-*")
+        if Run(path).is_begun and path.name.removeprefix(f"{first.name}-").isdecimal()
+    ]
+    last = max(numbers, default=1 if Run(first).is_begun else 0)
+    number = max(last, 1) if resume else last + 1
+    return Run(first if number == 1 else first.with_name(f"{first.name}-{number}"))

@@ -5,15 +5,15 @@ and compute a share of every batch; the first one alone prints and writes.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, distributed
 
-from digitlens.errors import RunError
+from digitlens.errors import DigitlensError, RunError
 
 T = TypeVar("T")
 
@@ -24,6 +24,7 @@ class Group:
 
     rank: int = 0
     size: int = 1
+    device: str = "cpu"
 
     @property
     def leads(self) -> bool:
@@ -48,6 +49,29 @@ class Group:
         distributed.broadcast_object_list(values)
         return values[0]
 
+    def lead(self, function: Callable[[], T]) -> T:
+        """Let the leader call `function`, and give its result to all.
+
+        If it raises a `DigitlensError`, all end; the others silently.
+        """
+        result: T | None = None
+        failure: DigitlensError | None = None
+        if self.leads:
+            try:
+                result = function()
+            except DigitlensError as error:
+                failure = error
+        result, failure = self.agree((result, failure))
+        if failure:
+            raise failure if self.leads else SystemExit(failure.exit_code)
+        return cast(T, result)
+
+    def any(self, value: bool) -> bool:
+        """Tell whether `value` holds in one of the processes."""
+        if self.size == 1:
+            return value
+        return bool(self.sum(torch.tensor(int(value), device=self.device)))
+
 
 def place() -> Group:
     """Tell from the environment which process this is, before it has joined the others."""
@@ -61,21 +85,19 @@ def joined(device: torch.device) -> Iterator[Group]:
     """Join the processes that `torchrun` started, with gloo on CPUs and nccl on CUDA devices.
 
     Raises:
-        RunError: another process is gone.
+        RunError: another process is gone, or this one failed.
     """
-    group = place()
+    group = replace(place(), device=device.type)
     if group.size == 1:
         yield group
         return
-    if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     try:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         yield group
         distributed.destroy_process_group()
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RunError(
-            f"process {group.rank} of {group.size} lost the others ({reason}): "
+            f"process {group.rank + 1} of {group.size} failed, or lost the others ({reason}): "
             "start all of them again with --resume"
         ) from error

@@ -1,5 +1,6 @@
 """TensorBoard's event files, for those who watch their runs there."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -8,18 +9,20 @@ from digitlens.errors import UsageError
 from digitlens_train.trainer import Epoch
 
 
+def check_installed() -> None:
+    """Raise `UsageError` unless event files can be written."""
+    if find_spec("tensorboard") is None:
+        raise UsageError('tensorboard is not installed: pip install "digitlens[tensorboard]"')
+
+
 class Events:
     """A writer of event files in `folder`, or of nothing where there is no folder."""
 
     def __init__(self, folder: Path | None) -> None:
         self.writer: Any = None
         if folder:
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ModuleNotFoundError as error:
-                raise UsageError(
-                    'tensorboard is not installed: pip install "digitlens[tensorboard]"'
-                ) from error
+            from torch.utils.tensorboard import SummaryWriter
+
             self.writer = SummaryWriter(folder, purge_step=0)
 
     def __enter__(self) -> "Events":

@@ -22,12 +22,14 @@ class Interrupt:
 
 @contextmanager
 def postponed() -> Iterator[Interrupt]:
-    """Note Ctrl-C within the block instead of stopping there; outside the main thread do nothing.
+    """Note Ctrl-C within the block instead of stopping there.
 
-    The block looks at `asked` where it can stop; if it did not, the end of the block does.
+    The block looks at `asked` where it can stop; if it did not, the end of the block does. Where
+    Ctrl-C is ignored, and outside the main thread, nothing changes.
     """
     interrupt = Interrupt()
-    if current_thread() is not main_thread():
+    is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # under nohup, say
+    if is_ignored or current_thread() is not main_thread():
         yield interrupt
         return
     before = signal.signal(signal.SIGINT, interrupt.ask)

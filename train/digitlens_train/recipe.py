@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 
-def _field(default: Any, help: str, kind: click.ParamType[Any]) -> Any:  # noqa: A002, ANN401
+def _field(default: Any, help: str, kind: "click.ParamType[Any]") -> Any:  # noqa: A002, ANN401
     return dataclasses.field(default=default, metadata={"help": help, "kind": kind})
 
 
@@ -17,6 +17,9 @@ class Recipe:
 
     The metadata of each field holds its help and its range, for the command line. The limits of
     the distortions keep every label true: none turns a 6 into a 9, or a 1 into a 7.
+
+    Raises:
+        ValueError: a number is out of its range.
     """
 
     name: str
@@ -60,6 +63,16 @@ class Recipe:
         "Measure the training accuracy after each epoch, as the source does, and not in passing.",
         click.BOOL,
     )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if "kind" in field.metadata:
+                value = getattr(self, field.name)
+                try:
+                    converted = field.metadata["kind"].convert(value, None, None)
+                except click.BadParameter as error:
+                    raise ValueError(f"{field.name}: {error.message}") from error
+                object.__setattr__(self, field.name, converted)
 
     @property
     def augments(self) -> bool:

@@ -19,7 +19,7 @@ from digitlens_train import figures, report_figures
 from digitlens_train.calibration import bins, calibration_error
 from digitlens_train.mnist import Split, glyphs
 from digitlens_train.run import Run
-from digitlens_train.trainer import predict
+from digitlens_train.trainer import Epoch, predict
 
 LEAST_CONFIDENT = 40
 """How many of the least confident predictions are shown."""
@@ -46,8 +46,13 @@ def write(runs: Sequence[Run], target: Path, data: Path | None = None) -> None:
         UsageError: `target` cannot be written.
     """
     names = _names(runs)
-    parts = [_section(name, run, data) for name, run in zip(names, runs, strict=True)]
-    curves = report_figures.curves([(part["name"], part["epochs"]) for part in parts])
+    parts = [
+        _section(number, name, run, data)
+        for number, (name, run) in enumerate(zip(names, runs, strict=True))
+    ]
+    curves = report_figures.curves(
+        [(part["name"], part["watched"], part["epochs"]) for part in parts]
+    )
     loader = jinja2.PackageLoader("digitlens_train", ".")
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
@@ -55,7 +60,7 @@ def write(runs: Sequence[Run], target: Path, data: Path | None = None) -> None:
     page = environment.get_template("report.html").render(
         runs=parts,
         facts=_rows([part["facts"] for part in parts]),
-        curves=report_figures.svg(curves, "loss and accuracy of all runs"),
+        curves=report_figures.svg(curves, "loss and accuracy of all runs", len(runs)),
         version=digitlens.__version__,
     )
     write_text(target, page)
@@ -77,10 +82,10 @@ def _rows(facts: Sequence[dict[str, str]]) -> list[Page]:
     ]
 
 
-def _section(name: str, run: Run, data: Path | None) -> Page:
+def _section(number: int, name: str, run: Run, data: Path | None) -> Page:
     """Gather all that the report says about one run."""
     model = run.load_model()
-    facts, epochs = _recorded(run)
+    facts, epochs, watched = _recorded(run)
     images = run.validation_images(data)
     logits = predict(model, glyphs(images.images))
     raw, scaled = logits.softmax(1), (logits / model.temperature).softmax(1)
@@ -97,7 +102,7 @@ def _section(name: str, run: Run, data: Path | None) -> Page:
     wrong = (scaled.argmax(1) != images.labels).nonzero().flatten()
     unsure = scaled.max(1).values.argsort()[:LEAST_CONFIDENT]
     facts |= {
-        "validation accuracy": f"{1 - len(wrong) / len(images.labels):.2%}",
+        "accuracy": f"{1 - len(wrong) / len(images.labels):.2%}",
         "wrong": f"{len(wrong):,} of {len(images.labels):,}",
         "temperature": f"{model.temperature.item():.4f}",
         "calibration error before": f"{calibration_error(raw, images.labels):.3%}",
@@ -106,19 +111,23 @@ def _section(name: str, run: Run, data: Path | None) -> Page:
     return {
         "name": name,
         "epochs": epochs,
+        "watched": watched,
         "facts": facts,
-        "figures": {key: report_figures.svg(f, f"{key} of {name}") for key, f in pictures.items()},
+        "figures": {
+            key: report_figures.svg(f, f"{key} of {name}", number) for key, f in pictures.items()
+        },
         "wrong": _predictions(images, scaled, wrong[scaled[wrong].max(1).values.argsort()]),
         "unsure": _predictions(images, scaled, unsure),
     }
 
 
-def _recorded(run: Run) -> tuple[dict[str, str], list[dict[str, float]]]:
-    """Read what the run folder says: facts as words, and the metrics of every epoch."""
+def _recorded(run: Run) -> tuple[dict[str, str], list[Epoch], str]:
+    """Read what the run folder says: facts as words, its epochs, and what they are validated on."""
     config, metrics = run.read_config(), run.read_metrics()
     try:
-        epochs = [{key: float(value) for key, value in e.items()} for e in metrics["epochs"]]
-        return _facts(run, config, metrics), epochs
+        epochs = [Epoch(**epoch) for epoch in metrics["epochs"]]
+        watched = "held-out" if config["held_out_images"] else "validation"
+        return _facts(run, config, metrics), epochs, watched
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(
             f"{run.folder}: its config.json or metrics.json is damaged ({error}); train again"
@@ -131,15 +140,15 @@ def _facts(run: Run, config: Page, metrics: Page) -> dict[str, str]:
     epochs = len(metrics["epochs"])
     name = recipe.pop("name")
     held_out = config["held_out_images"]
+    is_report_held_out = held_out and (config["trial"] or not run.is_finished)
+    reported = "held-out" if is_report_held_out else "validation"
     facts = {
         "folder": str(run.folder),
         "data set": config["dataset"],
         "training images": f"{config['train_images']:,}",
         "held-out images": f"{held_out:,}",
         "curves are validated on": f"{'held-out' if held_out else 'validation'} images",
-        "the rest of this page is about": (
-            f"{config['valid_images']:,} {'held-out' if config['trial'] else 'validation'} images"
-        ),
+        "the rest of this page is about": f"{reported} images",
         "recipe": name,
         **{key.replace("_", " "): str(value) for key, value in recipe.items()},
         "seed": str(config["seed"]),
@@ -148,7 +157,7 @@ def _facts(run: Run, config: Page, metrics: Page) -> dict[str, str]:
         "epochs done": f"{epochs} of {recipe['epochs']}",
         "cost": f"{metrics['seconds']:.0f} s",
         "training loss": f"{metrics['train_loss']:.4f}",
-        "validation loss": f"{metrics['valid_loss']:.4f}",
+        f"{reported} loss": f"{metrics['valid_loss']:.4f}",
         "training accuracy": f"{metrics['train_accuracy']:.2%}",
     }
     if not run.is_finished:

@@ -13,21 +13,26 @@ from torch import Tensor
 
 from digitlens.contract import LABELS
 from digitlens_train.calibration import Bin
+from digitlens_train.trainer import Epoch
 
 BEFORE, AFTER = "tab:gray", "tab:blue"
 
 
-def curves(runs: Sequence[tuple[str, list[dict[str, float]]]]) -> Figure:
-    """Loss and accuracy of all runs over their epochs; training dashed, validation solid."""
+def curves(runs: Sequence[tuple[str, str, Sequence[Epoch]]]) -> Figure:
+    """Loss and accuracy of runs, each with a name and what its epochs were validated on.
+
+    Training is dashed.
+    """
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes, what, scale in ((left, "loss", 1), (right, "accuracy", 100)):
-        for number, (name, epochs) in enumerate(runs):
-            shown = name.replace("$", r"\$")  # between two of them matplotlib reads mathematics
+        for number, (name, watched, epochs) in enumerate(runs):
+            # matplotlib reads mathematics between $, and hides names that begin with _.
+            shown = "run " + name.replace("$", r"\$")
             for images, style in (("train", "--"), ("valid", "-")):
-                values = [scale * epoch[f"{images}_{what}"] for epoch in epochs]
-                label = f"{shown}, {'training' if images == 'train' else 'validation'}"
-                numbers = [epoch["epoch"] for epoch in epochs]
+                values = [scale * getattr(epoch, f"{images}_{what}") for epoch in epochs]
+                label = f"{shown}, {'training' if images == 'train' else watched}"
+                numbers = [epoch.epoch for epoch in epochs]
                 axes.plot(numbers, values, style, color=f"C{number}", label=label, marker=".")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
@@ -82,14 +87,17 @@ def kernels(weights: Tensor) -> Figure:
     return figure
 
 
-def svg(figure: Figure, title: str) -> str:
-    """Give `figure` as an SVG element that a screen reader calls `title`."""
+def svg(figure: Figure, title: str, number: int) -> str:
+    """Give `figure` as an SVG element that a screen reader calls `title`.
+
+    Title and `number` together are unlike those of all other figures of the page.
+    """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     element = buffer.getvalue()
     element = element[element.index("<svg") :]
     # One page holds many figures, and their inner names must not meet.
-    prefix = re.sub(r"\W+", "-", title)
+    prefix = re.sub(r"\W+", "-", f"{number} {title}")
     element = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{prefix}-", element)
     return element.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)

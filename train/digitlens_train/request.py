@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from digitlens.errors import RunError, UsageError
-from digitlens_train.mnist import Mnist, Split, has_files
+from digitlens_train.mnist import Mnist, Split
 from digitlens_train.recipe import Recipe
 from digitlens_train.run import Run
 
@@ -19,7 +19,6 @@ class Request:
         trial: validates on the held-out images; the validation images are never looked at.
         tensorboard: writes event files too.
         resume: goes on with the run that the folder holds.
-        dataset: the data set that `data` must turn out to be, if any.
     """
 
     recipe: Recipe
@@ -30,7 +29,6 @@ class Request:
     trial: bool = False
     tensorboard: bool = False
     resume: bool = False
-    dataset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,9 @@ def continued(request: Request, run: Run, given: dict[str, Any]) -> Request:
     try:
         recipe = Recipe(**config["recipe"])
         begun = {**asdict(recipe), "recipe": recipe.name}
-        begun |= {name: config[name] for name in ("seed", "limit", "trial", "data", "dataset")}
-    except (KeyError, TypeError) as error:
+        begun |= {name: config[name] for name in ("seed", "limit", "trial")}
+        begun["seed"] = int(begun["seed"])
+    except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run.config} is damaged ({error}): train again") from error
     for name, value in given.items():
         if value != begun[name]:
@@ -65,11 +64,8 @@ def continued(request: Request, run: Run, given: dict[str, Any]) -> Request:
                 f"{run.folder} was begun with {name} {begun[name]}, not {value}: leave the option "
                 "out, or choose another --out"
             )
-    data = request.data
-    if data is None and begun["data"] and has_files(Path(begun["data"])):
-        data = Path(begun["data"])
-    names = ("seed", "limit", "trial", "dataset")
-    return replace(request, recipe=recipe, data=data, **{name: begun[name] for name in names})
+    names = ("seed", "limit", "trial")
+    return replace(request, recipe=recipe, **{name: begun[name] for name in names})
 
 
 def split(data: Mnist, request: Request) -> Splits:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,7 @@ class Run:
     @property
     def is_begun(self) -> bool:
         """Whether a training has begun here; it may be finished."""
-        return self.config.exists() or self.checkpoint.exists()
+        return any(path.exists() for path in (self.config, self.checkpoint, self.state))
 
     @property
     def is_finished(self) -> bool:
@@ -103,8 +102,8 @@ class Run:
         if not self.state.exists():
             return None
         try:
-            state: dict[str, Any] = torch.load(self.state, weights_only=True)
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+            state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
+        except Exception as error:  # whatever a damaged pickle makes torch raise
             reason = str(error).partition("\n")[0]
             raise RunError(f"{self.state} is damaged ({reason}): train again") from error
         return state
@@ -136,11 +135,15 @@ class Run:
         return found
 
     def validation_images(self, data: Path | None = None) -> Split:
-        """Load the images that the run's final figures are measured on; raises as `load_data`."""
+        """Load the images that the run's figures are measured on; raises as `load_data`.
+
+        For a trial, and before the last epoch, those are the held-out ones, if there are any.
+        """
         found = self.load_data(data)
         config = self.read_config()
-        if config.get("trial"):
-            return found.train.hold_out(config["held_out_images"])[1]
+        held_out = config.get("held_out_images", 0)
+        if held_out and (config.get("trial") or not self.is_finished):
+            return found.train.hold_out(held_out)[1]
         return found.valid
 
     def write_config(self, config: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from digitlens.errors import RunError, UsageError
+from digitlens.errors import RunError
 from digitlens_train.augment import Augmentation
 from digitlens_train.distributed import Group
 from digitlens_train.interrupt import Interrupt
@@ -114,6 +114,9 @@ class Trainer:
         if self.recipe.counts_after:
             accuracy = self.measure(self.learn)[1]
         valid_loss, valid_accuracy = self.measure(self.watch)
+        if not math.isfinite(valid_loss):
+            raise self._diverged(valid_loss, -(-len(self.learn.labels) // self.recipe.batch_size))
+        self.epoch += 1
         return Epoch(
             epoch=self.epoch,
             train_loss=loss,
@@ -150,9 +153,8 @@ class Trainer:
             sums.append(self._step(batch, random))
             if number % CHECK_EVERY == 0 or number == len(batches):
                 self._check(sums)
-            if interrupt.asked:
+            if self.group.any(interrupt.asked):
                 raise KeyboardInterrupt
-        self.epoch += 1
         loss, correct = self.group.sum(torch.stack(sums).sum(0)).tolist()
         return loss / len(order), correct / len(order)
 
@@ -180,10 +182,13 @@ class Trainer:
         bad = (~recent.isfinite()).nonzero().flatten().tolist()
         if bad:
             batch = max(0, len(sums) - CHECK_EVERY) + bad[0] + 1
-            raise RunError(
-                f"the loss is {recent[bad[0]]:g} in epoch {self.epoch + 1}, batch {batch}: lower "
-                f"the learning rate, --lr, from {self.recipe.lr:g}"
-            )
+            raise self._diverged(recent[bad[0]].item(), batch)
+
+    def _diverged(self, loss: float, batch: int) -> RunError:
+        return RunError(
+            f"the loss is {loss:g} in epoch {self.epoch + 1}, batch {batch}: train in another "
+            f"--out with a lower learning rate, --lr, than {self.recipe.lr:g}"
+        )
 
     def _set_rate(self, progress: float) -> None:
         for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
@@ -222,19 +227,3 @@ def predict(model: LeNet, glyph: Tensor) -> Tensor:
     model.eval()
     with torch.inference_mode():
         return torch.cat([model(part) for part in torch.split(glyph, EVALUATION_BATCH)])
-
-
-def choose_device(name: str) -> torch.device:
-    """Turn `auto`, `cpu`, `cuda` or `mps` into a device that is there.
-
-    Of several CUDA devices, each process that `torchrun` started on a machine gets its own.
-
-    Raises:
-        UsageError: the device is not there.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next((kind for kind, is_there in there.items() if is_there), "cpu")
-    if not there.get(name, name == "cpu"):
-        raise UsageError(f"no {name} device here: use --device auto or --device cpu")
-    return torch.device(name)

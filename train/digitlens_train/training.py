@@ -4,6 +4,7 @@ import logging
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from time import strftime
 from typing import Any
@@ -12,18 +13,19 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import digitlens
-from digitlens.errors import NotFoundError, RunError
-from digitlens.files import check_writable
+from digitlens.errors import RunError
+from digitlens.files import check_writable, remove_leftovers
 from digitlens_train import figures
 from digitlens_train.calibration import calibration_error, fit_temperature
+from digitlens_train.device import choose_device
 from digitlens_train.distributed import Group, joined
-from digitlens_train.events import Events
+from digitlens_train.events import Events, check_installed
 from digitlens_train.interrupt import postponed
 from digitlens_train.mnist import Mnist, glyphs, load
-from digitlens_train.model import LeNet, layers, summary
+from digitlens_train.model import PARAMETERS, LeNet, summary
 from digitlens_train.request import Request, Splits, split
 from digitlens_train.run import Run
-from digitlens_train.trainer import Epoch, Trainer, choose_device, predict
+from digitlens_train.trainer import Epoch, Trainer, predict
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +43,11 @@ def train(request: Request, run: Run) -> dict[str, Any] | None:
     """
     device = choose_device(request.device)
     with joined(device) as group:
-        start = _start(request, run) if group.leads else None
-        request, finished, state = group.agree(start or (request, False, None))
-        if finished:
+        request, is_finished, state = group.lead(partial(_start, request, run))
+        if is_finished:
             return run.read_metrics() if group.leads else None
-        data = load(request.data, request.dataset)
-        if request.dataset not in (None, data.name):
-            raise NotFoundError(f"the run was begun on {request.dataset}: name its folder, --data")
+        # The leader's images are everybody's: one download, and no two data sets.
+        data = group.lead(partial(run.load_data if request.resume else load, request.data))
         splits = split(data, request)
         trainer = Trainer(
             request.recipe,
@@ -68,8 +68,11 @@ def train(request: Request, run: Run) -> dict[str, Any] | None:
 def _start(request: Request, run: Run) -> tuple[Request, bool, dict[str, Any] | None]:
     """Give what is to be done, whether it is done already, and the state to go on from."""
     check_writable(run.checkpoint)
+    if request.tensorboard:
+        check_installed()
     if not request.resume:
         return request, False, None
+    remove_leftovers(run.folder)
     return request, run.is_finished, run.load_state()
 
 
@@ -112,7 +115,7 @@ def _keep(trainer: Trainer, epochs: Sequence[Epoch], run: Run) -> None:
     """Write what is known after an epoch; the state first, from which the rest can be written."""
     run.save_state({"trainer": trainer.state(), "epochs": [asdict(epoch) for epoch in epochs]})
     run.save_model(trainer.result())
-    run.write_metrics(_metrics(trainer.model, epochs))
+    run.write_metrics(_metrics(epochs))
 
 
 def _finish(trainer: Trainer, epochs: Sequence[Epoch], run: Run, splits: Splits) -> dict[str, Any]:
@@ -124,7 +127,7 @@ def _finish(trainer: Trainer, epochs: Sequence[Epoch], run: Run, splits: Splits)
     labels = splits.report.labels
     logits = predict(model, glyphs(splits.report.images))
     probabilities = (logits / model.temperature).softmax(1)
-    metrics = _metrics(model, epochs)
+    metrics = _metrics(epochs)
     if splits.report is not splits.watch:
         metrics["valid_loss"] = cross_entropy(logits, labels).item()
         metrics["valid_accuracy"] = int((logits.argmax(1) == labels).sum()) / len(labels)
@@ -198,11 +201,11 @@ def _plan(request: Request, splits: Splits, group: Group) -> str:
     )
 
 
-def _metrics(model: LeNet, epochs: Sequence[Epoch]) -> dict[str, Any]:
+def _metrics(epochs: Sequence[Epoch]) -> dict[str, Any]:
     last = asdict(epochs[-1])
     del last["epoch"]
     last["seconds"] = round(sum(epoch.seconds for epoch in epochs), 3)
-    parameters = sum(layer.parameters for layer in layers(model))
+    parameters = sum(PARAMETERS.values())
     return {"epochs": [asdict(epoch) for epoch in epochs], **last, "parameters": parameters}
 
 
