@@ -40,9 +40,10 @@ average pooling, 32×32 input. This file is written by `scripts/package_model.py
 | weights, SHA-256 | `{weights_sha256}` |
 | versions | {versions} |
 
-The validation images are MNIST's test set. No choice was made by them: recipe, number of epochs
-and seed were fixed before, by trials on held-out images (`digitlens train --trial`), and the
-weights are those after the last epoch. The curves below are validated on the held-out images.
+The validation images are MNIST's test set. No choice was made by them: recipe and number of
+epochs come from trials on held-out images (`digitlens train --trial`), the seed was fixed before,
+and the weights are those after the last epoch. The curves below are validated on the held-out
+images.
 
 ## What it is for, and where it is weak
 

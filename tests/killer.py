@@ -2,8 +2,9 @@
 
     python killer.py MOMENT NUMBER ARGUMENT…
 
-`batch 7` dies before the seventh batch, `interrupt 7` presses Ctrl-C there; `write 3` dies when half of the third file is written,
-`move 3` before that file is moved into its place, `moved 3` right after.
+`batch 7` dies before the seventh batch, `write 3` when half of the third file is written,
+`move 3` before that file is moved into its place, `moved 3` right after. `interrupt 7` does not
+kill but presses Ctrl-C before the seventh batch.
 """
 
 import os

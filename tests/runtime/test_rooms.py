@@ -59,9 +59,8 @@ def test_the_runtime_imports_only_its_four_dependencies() -> None:
 def test_training_imports_only_the_common_ground_of_the_runtime() -> None:
     names = imports(TRAIN)
     door = "from digitlens.cli import main"
-    assert [path.name for path in TRAIN.rglob("*.py") if door in path.read_text()] == [
-        "__main__.py"
-    ]
+    users = [path.name for path in TRAIN.rglob("*.py") if door in path.read_text()]
+    assert users == ["__main__.py"]
     names.remove("digitlens.cli")
     assert {name for name in names if name.partition(".")[0] == "digitlens"} <= GROUND
     assert not any(name.startswith("digitlens_export") for name in names)

@@ -114,9 +114,7 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> N
     raise AssertionError("it took two minutes")
 
 
-def test_ctrl_c_ends_after_the_batch_with_a_run_that_can_be_resumed(
-    digitlens: Digitlens, undisturbed: Path, tmp_path: Path
-) -> None:
+def test_ctrl_c_ends_after_the_batch_with_a_run_that_can_be_resumed(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     process = start((*OPTIONS, "--epochs", "3000", "--out", str(run.folder)))
     wait_for(run.metrics.exists, process)
@@ -231,9 +229,10 @@ def test_tensorboard_gets_every_epoch_once(
             raise KeyboardInterrupt
         return run_epoch(self, interrupt)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "run_epoch", interrupted)
+    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         train(request, Run(tmp_path))
+    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
     train(replace(request, resume=True), Run(tmp_path))
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
