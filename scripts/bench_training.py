@@ -132,7 +132,6 @@ def _record(
 ) -> Record:
     """Gather one contender's figures; `accuracies` are on the 10,000, 0 where not measured."""
     reached = [s for s, accuracy in zip(seconds, accuracies, strict=True) if accuracy >= TARGET]
-    scale = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there
     return {
         "epochs": len(passes),
         "images_per_second": images * len(passes) / sum(passes),
@@ -140,12 +139,21 @@ def _record(
         "seconds": seconds[-1],
         "seconds_to_target": reached[0] if reached else None,
         "accuracy": accuracies[-1],
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 1e6,
+        "peak_memory_mb": _peak_memory() / 1e6,
     }
 
 
-def matrix_flops(device: torch.device, size: int = 2048, repeats: int = 8) -> float:
+def _peak_memory() -> int:
+    """Give the most bytes that were in use: on a CUDA device there, else in this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    scale = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+
+
+def matrix_flops(device: torch.device, repeats: int = 8) -> float:
     """Measure the floating-point limit: operations a second of a large float32 product."""
+    size = 2048 if device.type == "cpu" else 8192
     left = torch.rand(size, size, device=device)
     best = float("inf")
     for _ in range(repeats):
