@@ -116,5 +116,5 @@ def test_an_error_of_the_leader_is_one_line_and_ends_the_job(tmp_path: Path) -> 
     _, err = process.communicate(timeout=120)
     assert process.returncode != 0
     assert err.count("Error: no folder") == 1
-    assert "Traceback (most recent call last)" not in err.partition("Root Cause")[0]
+    assert "digitlens_train/" not in err  # torchrun shows a traceback, but of its own
     assert not Run(tmp_path / "run").is_begun

@@ -4,6 +4,7 @@
 and compute a share of every batch; the first one alone prints and writes.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ def joined(device: torch.device) -> Iterator[Group]:
     try:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         yield group
+        gc.collect()  # what computed in the block must be gone before the group is
         distributed.destroy_process_group()
     except RuntimeError as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

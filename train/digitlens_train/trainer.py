@@ -80,7 +80,7 @@ class Trainer:
         self.model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network: nn.Module = self.model
         if group.size > 1:
-            self.network = DistributedDataParallel(self.model, broadcast_buffers=False)
+            self.network = DistributedDataParallel(self.model)
         self.optimizers = _optimizers(self.model, recipe)
         self.rates = [optimizer.param_groups[0]["lr"] for optimizer in self.optimizers]
         self.augment = Augmentation(recipe, device) if recipe.augments else None

@@ -43,26 +43,30 @@ def train(request: Request, run: Run) -> dict[str, Any] | None:
     """
     device = choose_device(request.device)
     with joined(device) as group:
-        request, is_finished, state = group.lead(partial(_start, request, run))
-        if is_finished:
-            return run.read_metrics() if group.leads else None
-        # The leader's images are everybody's: one download, and no two data sets.
-        data = group.lead(partial(run.load_data if request.resume else load, request.data))
-        splits = split(data, request)
-        trainer = Trainer(
-            request.recipe,
-            splits.learn,
-            splits.watch,
-            seed=request.seed,
-            device=device,
-            group=group,
-        )
-        epochs = _restore(trainer, state, run)
-        if group.leads:
-            log.info("%s\n\n%s", summary(trainer.model), _plan(request, splits, group))
-            run.write_config(_config(request, data, splits, device, group))
-        _go_through(trainer, epochs, run, request)
-        return _finish(trainer, epochs, run, splits) if group.leads else None
+        return _train(request, run, device, group)
+
+
+def _train(request: Request, run: Run, device: torch.device, group: Group) -> dict[str, Any] | None:
+    request, is_finished, state = group.lead(partial(_start, request, run))
+    if is_finished:
+        return run.read_metrics() if group.leads else None
+    # The leader's images are everybody's: one download, and no two data sets.
+    data = group.lead(partial(run.load_data if request.resume else load, request.data))
+    splits = split(data, request)
+    trainer = Trainer(
+        request.recipe,
+        splits.learn,
+        splits.watch,
+        seed=request.seed,
+        device=device,
+        group=group,
+    )
+    epochs = _restore(trainer, state, run)
+    if group.leads:
+        log.info("%s\n\n%s", summary(trainer.model), _plan(request, splits, group))
+        run.write_config(_config(request, data, splits, device, group))
+    _go_through(trainer, epochs, run, request)
+    return _finish(trainer, epochs, run, splits) if group.leads else None
 
 
 def _start(request: Request, run: Run) -> tuple[Request, bool, dict[str, Any] | None]:
