@@ -56,13 +56,10 @@ def undisturbed(digitlens: Digitlens, tmp_path_factory: pytest.TempPathFactory) 
         ("batch", 3),
         ("batch", BATCHES + 2),
         ("write", 2),  # the first state
-        ("move", 5),  # the second state
         ("moved", 5),
         ("write", 6),  # the second checkpoint
-        ("write", 7),  # the second metrics.json
         ("moved", 8),  # the last state
         ("moved", 12),  # the final metrics, before the figures
-        ("moved", 15),  # between two figures
     ],
     ids=lambda moment: f"{moment[0]} {moment[1]}",
 )
