@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,11 @@ class Run:
         if not self.state.exists():
             return None
         try:
-            state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of damage there is one line, ours
+                state: dict[str, Any] = torch.load(
+                    self.state, map_location="cpu", weights_only=True
+                )
         except Exception as error:  # whatever a damaged pickle makes torch raise
             reason = str(error).partition("\n")[0]
             raise RunError(f"{self.state} is damaged ({reason}): train again") from error
