@@ -115,7 +115,7 @@ def test_the_runs_stand_side_by_side_and_differences_are_marked(page: str, run: 
     assert {"epochs", "temperature", "state", "folder"} <= marked
     assert "seed" not in marked
     accuracy = run.read_metrics()["valid_accuracy"]
-    assert cells["validation accuracy"][0] == f"{accuracy:.2%}"
+    assert cells["accuracy"][0] == f"{accuracy:.2%}"
     assert "&lt;b&gt;half &amp; done" in page
     assert "<b>half" not in page
 
