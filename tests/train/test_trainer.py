@@ -126,16 +126,21 @@ def test_the_last_step_of_one_cycle_is_the_smallest(subset: Mnist) -> None:
     assert one.optimizers[0].param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
+def wild(subset: Mnist, images: int) -> Trainer:
+    """A training whose first step ruins the weights."""
+    one = trainer(SHORT, subset.train.first(images), subset.valid.first(50))
+    one.rates = [1e38]
+    return one
+
+
 def test_a_loss_that_is_no_number_names_epoch_and_batch(subset: Mnist) -> None:
-    wild = replace(SHORT, lr=1e38)
     with pytest.raises(RunError, match=r"the loss is (nan|inf) in epoch 1, batch [23]: train in"):
-        train(subset, recipe=wild)
+        wild(subset, 320).run_epoch(Interrupt())
 
 
 def test_the_last_step_of_an_epoch_is_watched_too(subset: Mnist) -> None:
-    one = trainer(replace(SHORT, lr=1e38), subset.train.first(32), subset.valid.first(50))
     with pytest.raises(RunError, match=r"the loss is nan in epoch 1, batch 1: train in another"):
-        one.run_epoch(Interrupt())
+        wild(subset, 32).run_epoch(Interrupt())
 
 
 def test_a_recipe_out_of_its_range_is_refused() -> None:
