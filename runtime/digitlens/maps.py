@@ -6,23 +6,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitlens.canvas import (
+    FAINT_TEXT,
+    GAP,
+    GOOD,
+    MARGIN,
+    TEXT,
+    WIDTH,
+    Picture,
+    bars,
+    blank,
+    fitted,
+    frame_box,
+    glyph,
+    paste,
+    write,
+)
 from digitlens.contract import Tap
 from digitlens.errors import UsageError
 from digitlens.reading import Digit, Reading
 
-WIDTH = 1280
-"""Width of the picture in pixels."""
-
-MARGIN, GAP = 20, 6
 HEADER_HEIGHT = 256
-PAPER, TEXT, FAINT_TEXT, ACCENT = (255, 255, 255), (32, 32, 32), (120, 120, 120), (40, 140, 20)
-FONT = cv2.FONT_HERSHEY_SIMPLEX
 MAX_SCALE = 8
 """Screen pixels a map pixel takes at most; single units are drawn as squares of `UNIT_SIZE`."""
 
 UNIT_SIZE = 34
-
-Picture = NDArray[np.uint8]
 
 
 def draw(
@@ -72,14 +80,14 @@ def mosaic(activation: NDArray[np.float32], shape: tuple[int, ...]) -> Picture:
     side = max(min(room, tiles.shape[1] * MAX_SCALE), UNIT_SIZE) if is_maps else UNIT_SIZE
     rows = -(-count // columns)
     label = 16
-    picture = _blank(rows * (side + label + GAP), WIDTH)
+    picture = blank(rows * (side + label + GAP))
     for index, tile in enumerate(gray):
         row, column = divmod(index, columns)
         top, left = row * (side + label + GAP), MARGIN + column * (side + GAP)
         large = cv2.resize(tile, (side, side), interpolation=cv2.INTER_NEAREST)
         colored = cv2.applyColorMap(np.asarray(large, np.uint8), cv2.COLORMAP_VIRIDIS)
         picture[top : top + side, left : left + side] = colored
-        _write(picture, str(index), (left, top + side + label - 4), 0.4, FAINT_TEXT)
+        write(picture, str(index), (left, top + side + label - 4), 0.4, FAINT_TEXT)
     return picture
 
 
@@ -91,45 +99,21 @@ def _columns(count: int, *, is_maps: bool) -> int:
 
 def _header(image: NDArray[np.uint8], digit: Digit) -> Picture:
     side = HEADER_HEIGHT - 64
-    picture = _blank(HEADER_HEIGHT, WIDTH)
+    picture = blank(HEADER_HEIGHT)
     title = f"{digit.label}  {digit.confidence:.1%}" + ("" if digit.sure else "  not sure")
     for left, text in (
         (MARGIN, "the image"),
         (MARGIN + side + 3 * GAP, "what the network was given"),
         (MARGIN + 2 * (side + 6 * GAP) + 40, f"the ten outputs: {title}"),
     ):
-        _write(picture, text, (left, 32), 0.5, TEXT)
+        write(picture, text, (left, 32), 0.5, TEXT)
     top = 44
-    _paste(picture, _framed(image, digit.box, side), top, MARGIN)
-    glyph = np.round(digit.glyph * 255).astype(np.uint8)
-    large = cv2.resize(glyph, (side, side), interpolation=cv2.INTER_NEAREST)
-    _paste(picture, cv2.cvtColor(large, cv2.COLOR_GRAY2BGR), top, MARGIN + side + 3 * GAP)
-    _bars(picture, digit, top, MARGIN + 2 * (side + 6 * GAP) + 40)
+    shrunk, scale = fitted(image, side, side)
+    frame_box(shrunk, digit.box, scale, GOOD)
+    paste(picture, shrunk, top, MARGIN)
+    paste(picture, glyph(digit, side), top, MARGIN + side + 3 * GAP)
+    bars(picture, digit, top, MARGIN + 2 * (side + 6 * GAP) + 40, longest=480, step=19)
     return picture
-
-
-def _framed(image: NDArray[np.uint8], box: tuple[int, int, int, int], side: int) -> Picture:
-    """Fit the frame into a square of `side` pixels and draw the digit's box."""
-    scale = side / max(image.shape[:2])
-    size = tuple(max(round(length * scale), 1) for length in image.shape[1::-1])
-    shrunk = cv2.resize(
-        image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
-    )
-    x, y, width, height = (round(length * scale) for length in box)
-    shrunk = np.ascontiguousarray(shrunk)
-    cv2.rectangle(shrunk, (x, y), (x + width - 1, y + height - 1), ACCENT, 2)
-    return np.asarray(shrunk, np.uint8)
-
-
-def _bars(picture: Picture, digit: Digit, top: int, left: int) -> None:
-    height, longest = 19, 480
-    for label, probability in enumerate(digit.probabilities):
-        y = top + label * height
-        color = ACCENT if label == digit.probabilities.argmax() else FAINT_TEXT
-        length = max(round(float(probability) * longest), 1)
-        _write(picture, str(label), (left, y + 14), 0.5, TEXT)
-        cv2.rectangle(picture, (left + 24, y + 2), (left + 24 + length, y + height - 4), color, -1)
-        _write(picture, f"{probability:.2%}", (left + 34 + length, y + 14), 0.45, TEXT)
 
 
 def _tap_panel(tap: Tap, activation: NDArray[np.float32]) -> Picture:
@@ -138,10 +122,10 @@ def _tap_panel(tap: Tap, activation: NDArray[np.float32]) -> Picture:
         if len(tap.shape) == 3
         else (f"{len(activation)} units")
     )
-    title = _blank(36, WIDTH)
+    title = blank(36)
     low, high = activation.min(), activation.max()
-    _write(title, tap.name, (MARGIN, 26), 0.7, TEXT)
-    _write(title, f"{size}, {tap.layer}, values {low:.2f} to {high:.2f}", (MARGIN + 90, 26), 0.5,
+    write(title, tap.name, (MARGIN, 26), 0.7, TEXT)
+    write(title, f"{size}, {tap.layer}, values {low:.2f} to {high:.2f}", (MARGIN + 90, 26), 0.5,
            FAINT_TEXT)  # fmt: skip
     return np.concatenate([title, mosaic(activation, tap.shape)])
 
@@ -155,17 +139,3 @@ def _to_bytes(
     values: NDArray[np.float32], low: NDArray[np.float32] | float, high: NDArray[np.float32] | float
 ) -> NDArray[np.uint8]:
     return np.round(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
-
-
-def _blank(height: int, width: int) -> Picture:
-    return np.full((height, width, 3), PAPER, np.uint8)
-
-
-def _paste(picture: Picture, part: NDArray[np.generic], top: int, left: int) -> None:
-    picture[top : top + part.shape[0], left : left + part.shape[1]] = part
-
-
-def _write(
-    picture: Picture, text: str, place: tuple[int, int], scale: float, color: tuple[int, int, int]
-) -> None:
-    cv2.putText(picture, text, place, FONT, scale, color, 1, cv2.LINE_AA)

@@ -20,9 +20,10 @@ class Digit:
         confidence: its probability, 0…1.
         sure: whether the confidence reaches the reader's threshold.
         box: `(x, y, width, height)` of the crop in pixels of the frame.
-        line: number of its row in the frame, from 0.
+        line: number of its row in the frame, from 0; -1 if it was dropped.
         glyph: what the network was given, float32 `[32, 32]`, 0…1, ink 1 on paper 0.
         probabilities: float32 `[10]`, they sum to 1.
+        reason: why it is not sure or was dropped, else empty.
     """
 
     label: int
@@ -32,6 +33,7 @@ class Digit:
     line: int
     glyph: NDArray[np.float32] = field(repr=False)
     probabilities: NDArray[np.float32] = field(repr=False)
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,7 @@ class Reading:
         elapsed_ms: time from the decoded frame to this reading, in milliseconds.
         taps: inner activations by name where they were asked for, float32 with one row a digit
             in the order of `digits`: `taps["conv1"]` is `[n, 6, 28, 28]`. Else None.
+        dropped: what might have been a digit, each with the reason why it is none.
     """
 
     width: int
@@ -51,6 +54,7 @@ class Reading:
     digits: tuple[Digit, ...]
     elapsed_ms: float
     taps: Mapping[str, NDArray[np.float32]] | None = field(default=None, repr=False)
+    dropped: tuple[Digit, ...] = field(default=(), repr=False)
 
     @property
     def text(self) -> str:

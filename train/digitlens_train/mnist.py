@@ -63,6 +63,10 @@ class Split:
         stay = order[len(held) :].sort().values
         return self._chosen(stay), self._chosen(held)
 
+    def joined(self, other: "Split") -> "Split":
+        """Put `other` behind these images."""
+        return Split(torch.cat([self.images, other.images]), torch.cat([self.labels, other.labels]))
+
     def _chosen(self, indices: Tensor) -> "Split":
         return Split(self.images[indices], self.labels[indices])
 

@@ -27,6 +27,8 @@ CHECK_EVERY = 50
 """Batches between two looks at the loss; on a GPU each look waits for all of them."""
 PEAK, START = 0.2, 0.1
 """Where one-cycle has its peak, as a share of all steps; where it starts, as a share of that."""
+OUTLIER_WEIGHT = 0.5
+"""What an image that is no digit counts beside one that is; Hendrycks et al. use 0.5."""
 HIDDEN = ("conv1", "conv2", "conv3", "fc1")
 
 
@@ -69,6 +71,7 @@ class Trainer:
         learn: Split,
         watch: Split,
         *,
+        extra: Split | None = None,
         seed: int,
         device: torch.device,
         group: Group,
@@ -85,6 +88,9 @@ class Trainer:
         self.rates = [optimizer.param_groups[0]["lr"] for optimizer in self.optimizers]
         self.augment = Augmentation(recipe, device) if recipe.augments else None
         self.learn, self.watch = Examples(learn, device), Examples(watch, device)
+        self.shown = Examples(learn.joined(extra), device) if extra else self.learn
+        outlier = torch.full((1, 10), OUTLIER_WEIGHT / 10)
+        self.targets = torch.cat([torch.eye(10), outlier]).to(device)
 
     def result(self) -> LeNet:
         """Give a copy of the network on the CPU."""
@@ -115,7 +121,7 @@ class Trainer:
             accuracy = self.measure(self.learn)[1]
         valid_loss, valid_accuracy = self.measure(self.watch)
         if not math.isfinite(valid_loss):
-            raise self._diverged(valid_loss, -(-len(self.learn.labels) // self.recipe.batch_size))
+            raise self._diverged(valid_loss, -(-len(self.shown.labels) // self.recipe.batch_size))
         self.epoch += 1
         return Epoch(
             epoch=self.epoch,
@@ -140,7 +146,7 @@ class Trainer:
         """Train on every image once; give mean loss and accuracy, 0…1, on the way."""
         # All that is random in an epoch follows from its number, so that it can be repeated.
         random = torch.Generator().manual_seed((self.seed << 20) + self.epoch)
-        order = torch.randperm(len(self.learn.labels), generator=random)
+        order = torch.randperm(len(self.shown.labels), generator=random)
         batches = torch.split(order, self.recipe.batch_size)
         first = self.epoch * len(batches)
         title = f"epoch {self.epoch + 1}/{self.recipe.epochs}"
@@ -156,7 +162,7 @@ class Trainer:
             if self.group.any(interrupt.asked):
                 raise KeyboardInterrupt
         loss, correct = self.group.sum(torch.stack(sums).sum(0)).tolist()
-        return loss / len(order), correct / len(order)
+        return loss / len(order), correct / int((self.shown.labels < 10).sum())
 
     def _step(self, batch: Tensor, random: torch.Generator) -> Tensor:
         """Take one step, and give this process's sum of losses and number of right answers."""
@@ -164,13 +170,13 @@ class Trainer:
         share = self.group.share(len(batch))
         mine = batch[share].to(self.device)
         if self.augment and drawn is not None:
-            glyph = self.augment(self.learn.images[mine], drawn[share].to(self.device))
+            glyph = self.augment(self.shown.images[mine], drawn[share].to(self.device))
         else:
-            glyph = self.learn.glyphs[mine]
-        labels = self.learn.labels[mine]
+            glyph = self.shown.glyphs[mine]
+        labels = self.shown.labels[mine]
         self.model.zero_grad()
         logits = self.network(glyph)
-        loss = cross_entropy(logits, labels, reduction="sum")
+        loss = cross_entropy(logits, self.targets[labels], reduction="sum")
         # The processes' gradients are averaged; the mean over the whole batch is wanted.
         (loss * self.group.size / len(batch)).backward()  # type: ignore[no-untyped-call]
         for optimizer in self.optimizers:

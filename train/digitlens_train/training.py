@@ -21,11 +21,13 @@ from digitlens_train.device import choose_device
 from digitlens_train.distributed import Group, joined
 from digitlens_train.events import Events, check_installed
 from digitlens_train.interrupt import postponed
-from digitlens_train.mnist import Mnist, glyphs, load
+from digitlens_train.mnist import Mnist, Split, glyphs, load
 from digitlens_train.model import PARAMETERS, LeNet, summary
+from digitlens_train.outliers import outliers
 from digitlens_train.request import Request, Splits, split
 from digitlens_train.run import Run
 from digitlens_train.trainer import Epoch, Trainer, predict
+from digitlens_train.writing import written
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
         request.recipe,
         splits.learn,
         splits.watch,
+        extra=_extra(request, splits),
         seed=request.seed,
         device=device,
         group=group,
@@ -67,6 +70,15 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
         run.write_config(_config(request, data, splits, device, group))
     _go_through(trainer, epochs, run, request)
     return _finish(trainer, epochs, run, splits) if group.leads else None
+
+
+def _extra(request: Request, splits: Splits) -> Split | None:
+    """Draw what the recipe wants to be shown beside MNIST's digits."""
+    recipe = request.recipe
+    extra = written(recipe.written, request.seed).joined(
+        outliers(recipe.outliers, splits.learn, request.seed)
+    )
+    return extra if len(extra.labels) else None
 
 
 def _start(request: Request, run: Run) -> tuple[Request, bool, dict[str, Any] | None]:

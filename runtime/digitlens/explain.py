@@ -1,0 +1,126 @@
+"""A reading as a picture: each step of the finder, and why each sign is a digit or none."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitlens.canvas import (
+    BAD,
+    FAINT_TEXT,
+    GAP,
+    GOOD,
+    MARGIN,
+    TEXT,
+    UNSURE,
+    WIDTH,
+    Color,
+    Picture,
+    bars,
+    blank,
+    fitted,
+    frame_box,
+    glyph,
+    paste,
+    write,
+)
+from digitlens.finder import Found
+from digitlens.ink import Ink
+from digitlens.reading import Digit, Reading
+
+STEP_SIZE = (WIDTH - 2 * MARGIN - 2 * GAP) // 3, 300
+"""Width and height of one step in pixels."""
+CARD_SIZE = (WIDTH - 2 * MARGIN - 3 * GAP) // 4, 150
+"""Width and height of what is said of one digit, in pixels."""
+MAX_DROPPED = 40
+"""How much of what was dropped is shown, the largest first."""
+
+
+def draw(
+    frame: NDArray[np.uint8], reading: Reading, ink: Ink | None, found: Found | None
+) -> Picture:
+    """Draw how a frame was read.
+
+    On top stand the frame with what was found, sure digits green, unsure ones orange and what
+    was dropped red, and the steps: the colours mixed, the ink, the ink above noise, and the parts
+    in colours. Below, each digit and then each thing dropped has its glyph, the ten outputs and
+    the reason.
+
+    Args:
+        frame: uint8 `[h, w, 3]`, blue, green, red.
+        reading: what was read in it.
+        ink, found: the steps, or None for an MNIST image, which is not searched.
+
+    Returns:
+        uint8 `[height, 1280, 3]`, blue, green, red.
+    """
+    steps = [(_title(reading), _boxes(frame, reading))]
+    if ink and found:
+        steps += [
+            ("colours mixed for contrast, dark on light", ink.gray),
+            ("ink: how far a pixel is from its paper", cv2.bitwise_not(_stretched(ink.amount))),
+            (f"ink above the noise, {ink.noise:.0f} of 255, without lines", 255 - 255 * found.mask),
+            ("parts, each with a threshold of its own", _parts(found, ink)),
+        ]
+    dropped = sorted(reading.dropped, key=lambda digit: -digit.box[2] * digit.box[3])
+    cards = [_card(digit) for digit in (*reading.digits, *dropped[:MAX_DROPPED])]
+    panels = [_step(title, np.asarray(picture, np.uint8)) for title, picture in steps]
+    return np.concatenate([_grid(panels, 3), *([_grid(cards, 4)] if cards else [])])
+
+
+def color_of(digit: Digit) -> Color:
+    """Green for a sure digit, orange for an unsure one, red for what was dropped."""
+    return BAD if digit.line < 0 else GOOD if digit.sure else UNSURE
+
+
+def _title(reading: Reading) -> str:
+    text = reading.text.replace("\n", " / ") or "no digits"
+    return f"{text[:36]}   ({len(reading.dropped)} dropped)"
+
+
+def _boxes(frame: NDArray[np.uint8], reading: Reading) -> Picture:
+    picture, scale = fitted(frame, *STEP_SIZE)
+    for digit in (*reading.dropped, *reading.digits):
+        frame_box(picture, digit.box, scale, color_of(digit))
+    return picture
+
+
+def _stretched(amount: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.normalize(amount, None, 0, 255, cv2.NORM_MINMAX), np.uint8)  # type: ignore[call-overload]
+
+
+def _parts(found: Found, ink: Ink) -> Picture:
+    hues = np.full((*ink.amount.shape, 3), (0, 0, 255), np.uint8)
+    for number, part in enumerate(piece for _, pieces in found.components for piece in pieces):
+        hues[part.window][part.mask > 0] = (number * 47 % 180, 220, 190)
+    return np.asarray(cv2.cvtColor(hues, cv2.COLOR_HSV2BGR), np.uint8)
+
+
+def _step(title: str, image: NDArray[np.uint8]) -> Picture:
+    width, height = STEP_SIZE
+    panel = blank(height + 40, width)
+    write(panel, title, (0, 28), 0.5, TEXT)
+    paste(panel, fitted(image, width, height)[0], 40, 0)
+    return panel
+
+
+def _card(digit: Digit) -> Picture:
+    width, height = CARD_SIZE
+    panel = blank(height, width)
+    side = height - 50
+    words = digit.reason or "sure"
+    write(panel, f"{digit.label}  {digit.confidence:.1%}", (0, 20), 0.55, TEXT)
+    write(panel, words, (0, height - 12), 0.4, color_of(digit))
+    paste(panel, glyph(digit, side), 30, 0)
+    bars(panel, digit, 30, side + 2 * GAP, width - side - 90, side // 10)
+    return panel
+
+
+def _grid(panels: list[Picture], columns: int) -> Picture:
+    height, width = panels[0].shape[:2]
+    rows = -(-len(panels) // columns)
+    grid = blank(rows * (height + GAP) + MARGIN)
+    cv2.line(grid, (MARGIN, 4), (WIDTH - MARGIN, 4), FAINT_TEXT, 1)
+    for number, panel in enumerate(panels):
+        row, column = divmod(number, columns)
+        paste(grid, panel, MARGIN // 2 + row * (height + GAP), MARGIN + column * (width + GAP))
+    return grid

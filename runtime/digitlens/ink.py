@@ -1,0 +1,160 @@
+"""Ink apart from paper: a frame in, how much ink each pixel holds out.
+
+Paper is what a morphological closing leaves: each pixel takes the level of the brightest ones
+around it, as far as a stroke is wide, so that strokes vanish while the edges of shadows, sheets
+and tables stay where they are. Ink is how far a pixel is from its paper: the black-hat transform,
+J. Serra, "Image Analysis and Mathematical Morphology", 1982.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Gray = NDArray[np.uint8]
+
+WORKING_SIZE = 1280
+"""Frames whose long side is larger are searched at this size, in pixels."""
+SMALL_SIZE = 240
+"""Frames whose long side is smaller are enlarged, up to fourfold: strokes of a pixel break."""
+GLANCE_SIZE = 200
+"""Long side of the small picture from which polarity and colour are told, in pixels."""
+COLOURLESS = 0.1
+"""Difference of the channels' weights up to which ink is grey."""
+REACHES = (24, 12, 6, 3)
+"""How wide strokes may be, as parts of the frame's short side; the thinnest first."""
+ENOUGH = 0.86
+"""A reach is enough that explains this share of the sharp edges that the next one explains."""
+SHARPEST = 99
+"""Percentile of all edges that is taken for the sharpest."""
+PAPER_SHARE = 50
+"""Percentile of ink below which all is paper."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ink:
+    """The ink of one frame at working size.
+
+    Attributes:
+        amount: uint8 `[h, w]`, near 0 where the paper is bare.
+        gray: uint8 `[h, w]`, the frame in the mixture of colours that shows its ink best, dark
+            ink on light paper.
+        scale: working size over frame size.
+        is_light: whether the ink is lighter than the paper.
+        noise: level of `amount` that bare paper reaches.
+    """
+
+    amount: Gray
+    gray: Gray
+    scale: float
+    is_light: bool
+    noise: float
+
+
+def separate(frame: Gray) -> Ink:
+    """Tell the ink of a frame, uint8 `[h, w, 3]` blue-green-red, of any size and polarity."""
+    working, scale = _fitted(frame)
+    is_light, weights = _colour(working)
+    gray = _mixed(working, weights)
+    if is_light:
+        gray = np.asarray(cv2.bitwise_not(gray), np.uint8)
+    amount = _amount(gray)
+    low, middle = (percentile(amount[::2, ::2], share) for share in (15, PAPER_SHARE))
+    return Ink(amount, gray, scale, is_light, middle + 3.0 * max(middle - low, 1))
+
+
+def percentile(values: Gray, share: float, mask: Gray | None = None) -> int:
+    """Give the level, 0…255, that `share` percent of the values, where `mask`, do not exceed."""
+    counts = cv2.calcHist([np.ascontiguousarray(values)], [0], mask, [256], [0, 256]).cumsum()
+    return int(np.searchsorted(counts, share / 100 * counts[-1]))
+
+
+def _fitted(frame: Gray) -> tuple[Gray, float]:
+    size = max(frame.shape[:2])
+    scale = min(WORKING_SIZE / size, max(min(SMALL_SIZE / size, 4), 1))
+    return _resized(frame, scale), scale
+
+
+def _resized(image: Gray, scale: float) -> Gray:
+    if scale == 1:
+        return image
+    size = [max(round(side * scale), 1) for side in image.shape[1::-1]]
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+
+
+def _glance(frame: Gray) -> Gray:
+    """Shrink by a whole number, which is ten times faster than by another."""
+    step = -(-max(frame.shape) // GLANCE_SIZE)
+    height, width = (max(side // step, 1) * step for side in frame.shape[:2])
+    if height > frame.shape[0] or width > frame.shape[1]:
+        return frame
+    size = (width // step, height // step)
+    small = cv2.resize(frame[:height, :width], size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def _mixed(frame: Gray, weights: NDArray[np.float32]) -> Gray:
+    """Mix the channels of uint8 `[h, w, 3]`; for an ink that is grey the usual mixture will do."""
+    if np.ptp(weights) < COLOURLESS:
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
+    return np.asarray(cv2.transform(frame, weights[np.newaxis]), np.uint8)
+
+
+def _colour(frame: Gray) -> tuple[bool, NDArray[np.float32]]:
+    """Tell whether ink is lighter than paper, and the weights of blue, green and red.
+
+    The weights are the mean contrast of ink in each channel: of all mixtures, this has the best
+    ratio of ink to noise.
+    """
+    small = _glance(frame)
+    is_light = _lightness(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)) > 0
+    kernel = np.ones((_odd(min(small.shape[:2]) / REACHES[1]),) * 2, np.uint8)
+    side = cv2.MORPH_TOPHAT if is_light else cv2.MORPH_BLACKHAT
+    contrast = np.asarray(cv2.morphologyEx(small, side, kernel), np.uint8)
+    gray = np.asarray(cv2.cvtColor(contrast, cv2.COLOR_BGR2GRAY), np.uint8)
+    strongest = (gray >= max(percentile(gray, 98), 1)).astype(np.uint8)
+    weights = np.array(cv2.mean(contrast, strongest)[:3], np.float32)
+    total = float(weights.sum())
+    return is_light, weights / total if total else np.full(3, 1 / 3, np.float32)
+
+
+def _lightness(gray: NDArray[np.float32]) -> float:
+    """Give a number, -2…2, that is negative where what stands out is darker than around it.
+
+    It is the skewness of the distances from the mean of a neighbourhood: ink covers the smaller
+    part of it and lies far from the mean, an edge or a slope has as much on either side.
+    """
+    skewness = 0.0
+    for part in (3, 6):
+        size = max(min(gray.shape) // part, 3)
+        away = gray - cv2.blur(gray, (size, size), borderType=cv2.BORDER_REFLECT)
+        cubes = away * away * away
+        skewness += float(cubes.sum()) / max(cv2.norm(cubes, cv2.NORM_L1), 1e-6)
+    return skewness
+
+
+def _odd(size: float) -> int:
+    return max(2 * round(size / 2) + 1, 3)
+
+
+def _amount(gray: Gray) -> Gray:
+    """Give the ink by the shortest reach that is enough.
+
+    A reach explains a sharp edge if on its dark side there is ink as strong as the edge.
+    """
+    half = _resized(gray, 0.5)
+    edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
+    sharp = edges > max(percentile(edges, SHARPEST) / 2, 1)
+    paper, explained = half, 0
+    for part in REACHES:
+        kernel = np.ones((_odd(min(half.shape) / part),) * 2, np.uint8)
+        wider = np.asarray(cv2.morphologyEx(half, cv2.MORPH_CLOSE, kernel), np.uint8)
+        ink = cv2.subtract(wider, half)
+        before, explained = explained, int(np.count_nonzero((cv2.add(ink, ink) > edges) & sharp))
+        if before > ENOUGH * explained:
+            break
+        paper = wider
+    whole = cv2.resize(paper, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.subtract(whole, gray), np.uint8)

@@ -1,0 +1,165 @@
+"""A part: connected ink of a frame that may be one digit, or some of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitlens.ink import percentile
+
+DARKEST = 90
+"""Percentile of a part's ink that is taken for its darkest."""
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+BAR = 1.2
+"""A part with up to this many times the ink of its diagonal is one straight stroke."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Ink that may be one digit.
+
+    Attributes:
+        left, top: of its box in pixels at working size.
+        mask: uint8 `[h, w]`, 1 where its ink is.
+        level: ink of the frame up to which nothing belongs to it.
+        amount: the frame's ink, uint8 `[H, W]`.
+    """
+
+    left: int
+    top: int
+    mask: NDArray[np.uint8] = field(repr=False)
+    level: float
+    amount: NDArray[np.uint8] = field(repr=False)
+
+    @cached_property
+    def height(self) -> int:
+        """In pixels, like all sides."""
+        return int(self.mask.shape[0])
+
+    @cached_property
+    def width(self) -> int:
+        """In pixels, like all sides."""
+        return int(self.mask.shape[1])
+
+    @cached_property
+    def right(self) -> int:
+        """The first column behind it."""
+        return self.left + self.width
+
+    @cached_property
+    def bottom(self) -> int:
+        """The first row below it."""
+        return self.top + self.height
+
+    @cached_property
+    def center(self) -> tuple[float, float]:
+        """The middle of its box, x and y."""
+        return self.left + self.width / 2, self.top + self.height / 2
+
+    @cached_property
+    def area(self) -> int:
+        """Its ink in pixels."""
+        return cv2.countNonZero(self.mask)
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Where it lies in its frame."""
+        return np.s_[self.top : self.bottom, self.left : self.right]
+
+    @cached_property
+    def darkest(self) -> int:
+        """The ink, 1…255, that only a tenth of it exceeds."""
+        return max(percentile(self.amount[self.window], DARKEST, self.mask), 1)
+
+    @cached_property
+    def stroke_width(self) -> float:
+        """Mean width of its strokes in pixels: a stroke has two sides."""
+        around = cv2.copyMakeBorder(self.mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        inner = cv2.countNonZero(cv2.erode(around, CROSS))
+        return 2 * self.area / (self.area - inner)
+
+    @cached_property
+    def is_bar(self) -> bool:
+        """Whether it is one straight stroke: a 1, or anything else that is long."""
+        length = float(np.hypot(self.width, self.height))
+        return self.area < BAR * length * self.stroke_width
+
+    def ink(self) -> NDArray[np.uint8]:
+        """Give its ink with soft edges: uint8 `[h + 2, w + 2]`, the darkest 255."""
+        around = cv2.copyMakeBorder(self.mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        mask = cv2.dilate(around, np.ones((3, 3), np.uint8))
+        top, left = max(self.top - 1, 0), max(self.left - 1, 0)
+        inside = self.amount[top : self.bottom + 1, left : self.right + 1]
+        y, x = top - self.top + 1, left - self.left + 1
+        own = np.zeros(mask.shape, np.uint8)
+        own[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
+        own *= np.asarray(mask)
+        return np.asarray(cv2.convertScaleAbs(own, alpha=255 / self.darkest), np.uint8)
+
+    def joined(self, other: "Part") -> "Part":
+        """Give the part that holds both."""
+        left, top = min(self.left, other.left), min(self.top, other.top)
+        right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
+        mask = np.zeros((bottom - top, right - left), np.uint8)
+        for part in (self, other):
+            y, x = part.top - top, part.left - left
+            mask[y : y + part.height, x : x + part.width] |= part.mask
+        return Part(left, top, mask, min(self.level, other.level), self.amount)
+
+    def cut(self, share: float, least: int) -> "list[Part]":
+        """Cut it at `share` of its darkest ink; faint bridges and tails fall off."""
+        level = share * self.darkest
+        if level <= self.level:
+            return [self]
+        mask = self.mask * (self.amount[self.window] > level)
+        return parts_of(mask, self.amount, level, least, (self.left, self.top))
+
+    def columns(self, start: int, end: int, least: int) -> "Part | None":
+        """Cut the columns from `start` to `end` out; what is loose falls off."""
+        mask = np.ascontiguousarray(self.mask[:, start:end])
+        found = parts_of(mask, self.amount, self.level, least, (self.left + start, self.top))
+        return max(found, key=lambda piece: piece.area, default=None)
+
+
+def parts_of(
+    mask: NDArray[np.uint8],
+    amount: NDArray[np.uint8],
+    level: float,
+    least: int,
+    corner: tuple[int, int] = (0, 0),
+) -> list[Part]:
+    """Give the connected components of a mask that is laid on `amount` at `corner`, x and y.
+
+    Those whose larger side is under `least` pixels are specks and left out.
+    """
+    contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    if hierarchy is None:
+        return []
+    links: list[list[int]] = hierarchy[0].tolist()
+    parts = []
+    for number, (_, _, hole, parent) in enumerate(links):
+        if parent >= 0:
+            continue
+        x, y, width, height = cv2.boundingRect(contours[number])
+        if max(width, height) < least:
+            continue
+        outlines = [contours[number]]
+        while hole >= 0:
+            outlines.append(contours[hole])
+            hole = links[hole][0]
+        own = _filled(outlines, (x, y, width, height)) & mask[y : y + height, x : x + width]
+        parts.append(Part(corner[0] + x, corner[1] + y, own, level, amount))
+    return parts
+
+
+def _filled(
+    outlines: Sequence[NDArray[np.int32]], box: tuple[int, int, int, int]
+) -> NDArray[np.uint8]:
+    """Fill the first outline but for the others, which are holes in it."""
+    x, y, width, height = box
+    filled = np.zeros((height, width), np.uint8)
+    cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED, offset=(-x, -y))
+    return filled

@@ -1,0 +1,56 @@
+"""Reading order: parts into rows from top to bottom, and each row from left to right."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from digitlens.part import Part
+
+MAX_SLOPE = 0.36
+"""Rows rise or fall by 20° at most."""
+NEAR = 4
+"""The next digit of a row begins within this many heights."""
+OVERLAP = 0.4
+"""Share of the lower one's height that neighbours in a row have in common."""
+
+
+def rows(parts: Iterable[Part]) -> list[list[Part]]:
+    """Sort parts into rows, all of them tilted alike.
+
+    A part belongs to the row whose last part it overlaps most, if by enough.
+    """
+    ordered = sorted(parts, key=lambda part: part.left)
+    slope = tilt(ordered)
+    spans = {
+        part: (part.top - slope * part.center[0], part.bottom - slope * part.center[0])
+        for part in ordered
+    }
+
+    def overlap(one: Part, other: Part) -> float:
+        (top, bottom), (other_top, other_bottom) = spans[one], spans[other]
+        common = min(bottom, other_bottom) - max(top, other_top)
+        return common / min(one.height, other.height)
+
+    found: list[list[Part]] = []
+    for part in ordered:
+        best = max(found, key=lambda row: overlap(row[-1], part), default=None)
+        if best and overlap(best[-1], part) >= OVERLAP:
+            best.append(part)
+        else:
+            found.append([part])
+    return sorted(found, key=lambda row: sum(sum(spans[part]) for part in row) / len(row))
+
+
+def tilt(parts: list[Part]) -> float:
+    """Give the median slope of the way from each part to the nearest one on its right."""
+    slopes = []
+    for part in parts:
+        steps = [
+            (other.center[0] - part.center[0], other.center[1] - part.center[1])
+            for other in parts
+            if other.center[0] - part.center[0] < NEAR * max(part.height, other.height)
+        ]
+        right = min((step for step in steps if abs(step[1]) < MAX_SLOPE * step[0]), default=None)
+        if right:
+            slopes.append(right[1] / right[0])
+    return float(np.median(slopes)) if slopes else 0.0

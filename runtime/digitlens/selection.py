@@ -1,0 +1,195 @@
+"""Which parts are digits, and why the others are not.
+
+The network alone would take a speck or the edge of a table for a 1. So a digit must also be like
+the other digits of its frame, and the frame must look like one that holds digits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+import cv2
+import numpy as np
+
+from digitlens.ink import Ink
+from digitlens.part import Part
+
+KEEP = 0.5
+"""Confidence from which a part is a digit, sure or not."""
+CERTAIN = 0.9
+"""Confidence from which a digit is an example for the others."""
+HEIGHTS, HEIGHTS_OF_BARS = (0.3, 3.0), (0.5, 1.8)
+"""Heights of digits as shares of the usual one; a bar may be anything long."""
+FAINT, FAINT_BARS = 0.35, 0.45
+"""Share of the usual darkness under which a digit is too faint."""
+STROKES = (1 / 3, 3.0)
+"""Stroke widths as shares of the usual one."""
+FOREIGN = 0.6
+"""Other ink in the box of a digit as a share of its own."""
+EDGE = 0.025
+"""How near to the frame's edge a bar may be that of a table, as a share of the short side."""
+AROUND, NEAR = 6, 4
+"""How many of the nearest signs are looked at, and within how many heights."""
+ALIKE_HEIGHT, ALIKE_DARK, ALIKE_AREA = (0.4, 2.5), 0.5, 0.25
+"""Another sign is like a digit if its height, darkness and ink are such shares of the digit's."""
+
+NO_DIGIT = "not a digit"
+TOO_SMALL = "too small beside the others"
+TOO_LARGE = "too large beside the others"
+RULED_LINE = "ruled line"
+TOO_FAINT = "too faint beside the others"
+OTHER_PEN = "strokes too thin or too thick beside the others"
+INSIDE = "inside another digit"
+AROUND_OTHERS = "a frame around something else"
+CUT_OFF = "cut off by the edge"
+AMONG_OTHERS = "among signs that are no digits"
+LITTLE_INK = "most of the ink is no digit"
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What the network takes a part for, and how sure it is, 0…1."""
+
+    label: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Height, darkness and stroke width of a frame's digits."""
+
+    height: float
+    dark: float
+    stroke: float
+
+
+def reasons(guesses: Mapping[Part, Guess], ink: Ink) -> dict[Part, str]:
+    """Say for each part why it is no digit; an empty text means that it is one."""
+    verdicts = {part: "" if g.confidence >= KEEP else NO_DIGIT for part, g in guesses.items()}
+    digits = _kept(verdicts)
+    if digits:
+        usual = _usual({part: guesses[part] for part in digits})
+        verdicts |= {part: _unlike(part, guesses[part], usual) for part in digits}
+        verdicts |= {part: INSIDE for part in digits if _is_inside(part, digits, guesses)}
+    digits = _kept(verdicts)
+    if len(digits) > 1:
+        cut = [part for part in digits if _is_cut_off(part, guesses[part], ink)]
+        verdicts |= dict.fromkeys(cut, CUT_OFF)
+    others = [part for part, reason in verdicts.items() if reason == NO_DIGIT]
+    digits = _kept(verdicts)
+    if len(others) > 1:
+        among = [part for part in digits if _is_outnumbered(part, digits, others)]
+        verdicts |= dict.fromkeys(among, AMONG_OTHERS)
+    digits = _kept(verdicts)
+    if digits:
+        verdicts |= dict.fromkeys(digits, _doubt(digits, others, ink))
+    return verdicts
+
+
+def _kept(verdicts: Mapping[Part, str]) -> list[Part]:
+    return [part for part, reason in verdicts.items() if not reason]
+
+
+def _usual(guesses: Mapping[Part, Guess]) -> Usual:
+    """Take what most ink has among certain digits; what looks like a 1 counts if all do."""
+    certain = [part for part, guess in guesses.items() if guess.confidence >= CERTAIN]
+    examples = [part for part in certain if guesses[part].label != 1] or certain or list(guesses)
+    weights = [float(part.area * part.darkest) for part in examples]
+    return Usual(
+        _weighted_median([part.height for part in examples], weights),
+        _weighted_median([part.darkest for part in examples], weights),
+        _weighted_median([part.stroke_width for part in examples], weights),
+    )
+
+
+def _weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(np.asarray(weights)[order])
+    return float(values[order[np.searchsorted(total, total[-1] / 2)]])
+
+
+def _unlike(part: Part, guess: Guess, usual: Usual) -> str:
+    is_bar = guess.label == 1 and part.is_bar
+    low, high = HEIGHTS_OF_BARS if is_bar else HEIGHTS
+    if part.height < low * usual.height:
+        return TOO_SMALL
+    if part.height > high * usual.height:
+        return RULED_LINE if is_bar else TOO_LARGE
+    if part.darkest < (FAINT_BARS if is_bar else FAINT) * usual.dark:
+        return TOO_FAINT
+    if not STROKES[0] * usual.stroke < part.stroke_width < STROKES[1] * usual.stroke:
+        return OTHER_PEN
+    if _foreign(part) > FOREIGN * part.area:
+        return AROUND_OTHERS
+    return ""
+
+
+def _foreign(part: Part) -> int:
+    """Count the pixels in the box of a part that are as dark as its ink and do not belong to it."""
+    level = max(part.level, FAINT * part.darkest)
+    dark = cv2.threshold(part.amount[part.window], level, 1, cv2.THRESH_BINARY)[1]
+    return cv2.countNonZero(dark) - cv2.countNonZero(cv2.bitwise_and(dark, part.mask))
+
+
+def _is_inside(part: Part, parts: Sequence[Part], guesses: Mapping[Part, Guess]) -> bool:
+    return any(
+        other.left <= part.left
+        and other.right >= part.right
+        and other.top <= part.top
+        and other.bottom >= part.bottom
+        and other.area > part.area
+        and guesses[other].confidence >= guesses[part].confidence - 0.1
+        for other in parts
+    )
+
+
+def _is_cut_off(part: Part, guess: Guess, ink: Ink) -> bool:
+    height, width = ink.amount.shape
+    room = min(part.left, part.top, width - part.right, height - part.bottom)
+    is_weak = part.is_bar or guess.confidence < CERTAIN
+    return room <= (EDGE * min(height, width) if is_weak else 0)
+
+
+def _is_outnumbered(part: Part, digits: Sequence[Part], others: Sequence[Part]) -> bool:
+    """Whether most of the nearest signs that are like `part` are no digits."""
+    near = sorted(
+        (distance, is_other)
+        for group, is_other in ((digits, False), (others, True))
+        for sign in group
+        if sign is not part
+        and (distance := _distance(part, sign)) < NEAR * part.height
+        and _is_alike(sign, part.height, part.darkest, part.area)
+    )[:AROUND]
+    count = sum(is_other for _, is_other in near)
+    return count > 1 and 2 * count > len(near)
+
+
+def _distance(one: Part, other: Part) -> float:
+    return max(abs(a - b) for a, b in zip(one.center, other.center, strict=True))
+
+
+def _is_alike(sign: Part, height: float, dark: float, area: float) -> bool:
+    return (
+        ALIKE_HEIGHT[0] * height < sign.height < ALIKE_HEIGHT[1] * height
+        and sign.darkest > ALIKE_DARK * dark
+        and sign.area > ALIKE_AREA * area
+    )
+
+
+def _doubt(digits: Sequence[Part], others: Sequence[Part], ink: Ink) -> str:
+    """Say why the frame as a whole does not look like one with digits, or nothing."""
+    height, dark, area = (
+        float(np.median(list(map(value, digits))))
+        for value in map(attrgetter, ("height", "darkest", "area"))
+    )
+    signs = sum(_is_alike(sign, height, dark, area) for sign in others)
+    if signs > 1 and signs > len(digits):
+        return AMONG_OTHERS
+    level = max(ink.noise, dark / 2)
+    strong = cv2.threshold(ink.amount, level, 0, cv2.THRESH_TOZERO)[1]
+    explained = sum(cv2.mean(strong[p.window], p.mask)[0] * p.area for p in digits)
+    # Many digits speak for each other, so a smaller share will do; bars alone say little.
+    share = 0.08 + 0.17 / len(digits)
+    if all(part.is_bar for part in digits):
+        share *= 3
+    return LITTLE_INK if explained < share * cv2.sumElems(strong)[0] else ""
