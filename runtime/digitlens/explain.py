@@ -29,7 +29,7 @@ from digitlens.reading import Digit, Reading
 
 STEP_SIZE = (WIDTH - 2 * MARGIN - 2 * GAP) // 3, 300
 """Width and height of one step in pixels."""
-CARD_SIZE = (WIDTH - 2 * MARGIN - 3 * GAP) // 4, 150
+CARD_SIZE = (WIDTH - 2 * MARGIN - 3 * GAP) // 4, 190
 """Width and height of what is said of one digit, in pixels."""
 MAX_DROPPED = 40
 """How much of what was dropped is shown, the largest first."""
@@ -48,12 +48,13 @@ def draw(
     Args:
         frame: uint8 `[h, w, 3]`, blue, green, red.
         reading: what was read in it.
-        ink, found: the steps, or None for an MNIST image, which is not searched.
+        ink: its ink, or None for an MNIST image, which is not searched.
+        found: where the ink is, or None.
 
     Returns:
         uint8 `[height, 1280, 3]`, blue, green, red.
     """
-    steps = [(_title(reading), _boxes(frame, reading))]
+    steps: list[tuple[str, NDArray[np.generic]]] = [(_title(reading), _boxes(frame, reading))]
     if ink and found:
         steps += [
             ("colours mixed for contrast, dark on light", ink.gray),
@@ -111,7 +112,7 @@ def _card(digit: Digit) -> Picture:
     write(panel, f"{digit.label}  {digit.confidence:.1%}", (0, 20), 0.55, TEXT)
     write(panel, words, (0, height - 12), 0.4, color_of(digit))
     paste(panel, glyph(digit, side), 30, 0)
-    bars(panel, digit, 30, side + 2 * GAP, width - side - 90, side // 10)
+    bars(panel, digit, 30, side + 2 * GAP, width - side - 100, side // 10)
     return panel
 
 

@@ -46,7 +46,7 @@ class Found:
 
 def find(ink: Ink) -> Found:
     """Find parts that are large enough for a digit or for a stroke of one."""
-    mask = (ink.amount > ink.noise).astype(np.uint8)
+    mask = np.asarray(cv2.threshold(ink.amount, ink.noise, 1, cv2.THRESH_BINARY)[1], np.uint8)
     parts = parts_of(mask, ink.amount, ink.noise, MIN_SIZE)
     long = long_parts(parts, mask.shape)
     if long:

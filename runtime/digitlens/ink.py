@@ -6,6 +6,7 @@ and tables stay where they are. Ink is how far a pixel is from its paper: the bl
 J. Serra, "Image Analysis and Mathematical Morphology", 1982.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -28,8 +29,6 @@ ENOUGH = 0.86
 """A reach is enough that explains this share of the sharp edges that the next one explains."""
 SHARPEST = 99
 """Percentile of all edges that is taken for the sharpest."""
-PAPER_SHARE = 50
-"""Percentile of ink below which all is paper."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,14 +59,17 @@ def separate(frame: Gray) -> Ink:
     if is_light:
         gray = np.asarray(cv2.bitwise_not(gray), np.uint8)
     amount = _amount(gray)
-    low, middle = (percentile(amount[::2, ::2], share) for share in (15, PAPER_SHARE))
+    low, middle = percentiles(amount[::2, ::2], (15, 50))
     return Ink(amount, gray, scale, is_light, middle + 3.0 * max(middle - low, 1))
 
 
-def percentile(values: Gray, share: float, mask: Gray | None = None) -> int:
-    """Give the level, 0…255, that `share` percent of the values, where `mask`, do not exceed."""
-    counts = cv2.calcHist([np.ascontiguousarray(values)], [0], mask, [256], [0, 256]).cumsum()
-    return int(np.searchsorted(counts, share / 100 * counts[-1]))
+def percentiles(
+    values: NDArray[np.generic], shares: Sequence[float], mask: Gray | None = None
+) -> list[int]:
+    """Give the levels, 0…255, that such percents of uint8 values, where `mask`, do not exceed."""
+    gray = np.ascontiguousarray(values)
+    counts = cv2.calcHist([gray], [0], mask, [256], [0, 256]).cumsum()
+    return [int(np.searchsorted(counts, share / 100 * counts[-1])) for share in shares]
 
 
 def _fitted(frame: Gray) -> tuple[Gray, float]:
@@ -114,7 +116,7 @@ def _colour(frame: Gray) -> tuple[bool, NDArray[np.float32]]:
     side = cv2.MORPH_TOPHAT if is_light else cv2.MORPH_BLACKHAT
     contrast = np.asarray(cv2.morphologyEx(small, side, kernel), np.uint8)
     gray = np.asarray(cv2.cvtColor(contrast, cv2.COLOR_BGR2GRAY), np.uint8)
-    strongest = (gray >= max(percentile(gray, 98), 1)).astype(np.uint8)
+    strongest = (gray >= max(percentiles(gray, [98])[0], 1)).astype(np.uint8)
     weights = np.array(cv2.mean(contrast, strongest)[:3], np.float32)
     total = float(weights.sum())
     return is_light, weights / total if total else np.full(3, 1 / 3, np.float32)
@@ -146,7 +148,7 @@ def _amount(gray: Gray) -> Gray:
     """
     half = _resized(gray, 0.5)
     edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
-    sharp = edges > max(percentile(edges, SHARPEST) / 2, 1)
+    sharp = edges > max(percentiles(edges, [SHARPEST])[0] / 2, 1)
     paper, explained = half, 0
     for part in REACHES:
         kernel = np.ones((_odd(min(half.shape) / part),) * 2, np.uint8)

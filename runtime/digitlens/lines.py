@@ -45,7 +45,7 @@ def without_lines(mask: NDArray[np.uint8], parts: list[Part]) -> NDArray[np.uint
     if lines is None:
         return cleared
     height, width = mask.shape
-    for x1, y1, x2, y2 in lines.reshape(-1, 4).tolist()[:MAX_LINES]:
+    for x1, y1, x2, y2 in lines.reshape(-1, 4).astype(int).tolist()[:MAX_LINES]:
         if min(x1, x2, y1, y2, width - 1 - max(x1, x2), height - 1 - max(y1, y2)) < EDGE * size:
             _erase(cleared, mask, (x1, y1), (x2, y2))
     return cleared

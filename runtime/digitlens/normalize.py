@@ -5,6 +5,8 @@ and placed in 28×28 pixels so that its centre of mass is in the middle. Trainin
 those to 32×32 with Pillow's bilinear filter, and so does this, bit for bit.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ MIN_CONTRAST = 24
 FAINT = 160
 """An MNIST image whose strongest ink is below this grey level is stretched to 255."""
 
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _PRECISION = 22  # Pillow's Resample.c: 32 - 8 - 2 bits after the point
 
 
@@ -90,10 +93,23 @@ def stroke_width(ink: NDArray[np.uint8]) -> float:
     In a stroke of width w, the distance of a pixel's centre to the edge averages w/4. OpenCV
     measures it to the centre of the nearest pixel outside, which lies half a pixel further.
     """
-    stroke = cv2.threshold(ink, 127, 1, cv2.THRESH_BINARY)[1]
-    mask = cv2.copyMakeBorder(stroke, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    mask = _framed(cv2.threshold(ink, 127, 1, cv2.THRESH_BINARY)[1])
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return 4 * max(cv2.sumElems(distance)[0] / max(cv2.countNonZero(mask), 1) - 0.5, 0)
+
+
+def rough_stroke_width(mask: NDArray[np.uint8]) -> float:
+    """Mean stroke width in pixels of a mask of 0 and 1, from its area and its two sides.
+
+    A quarter off where strokes cross or are a few pixels wide, and ten times faster.
+    """
+    area = cv2.countNonZero(mask)
+    inner = cv2.countNonZero(cv2.erode(_framed(mask), _CROSS))
+    return 2 * area / max(area - inner, 1)
+
+
+def _framed(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0), np.uint8)
 
 
 def _in_box(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -106,6 +122,9 @@ def _in_box(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _with_usual_strokes(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Thicken or thin the strokes where MNIST has none like them."""
     scale = BOX_SIZE / max(digit.shape)
+    stroke = np.asarray(cv2.threshold(digit, 127, 1, cv2.THRESH_BINARY)[1], np.uint8)
+    if STROKE_WIDTH[0] < 0.75 * rough_stroke_width(stroke) * scale < 0.5 * STROKE_WIDTH[1]:
+        return digit
     width = stroke_width(digit) * scale
     usual = min(max(width, STROKE_WIDTH[0]), STROKE_WIDTH[1])
     size = 2 * round(abs(usual - width) / scale / 2) + 1

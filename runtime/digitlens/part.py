@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.ink import percentile
+from digitlens.ink import percentiles
+from digitlens.normalize import rough_stroke_width
 
 DARKEST = 90
 """Percentile of a part's ink that is taken for its darkest."""
-CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 BAR = 1.2
 """A part with up to this many times the ink of its diagonal is one straight stroke."""
 
@@ -72,14 +73,12 @@ class Part:
     @cached_property
     def darkest(self) -> int:
         """The ink, 1…255, that only a tenth of it exceeds."""
-        return max(percentile(self.amount[self.window], DARKEST, self.mask), 1)
+        return max(percentiles(self.amount[self.window], [DARKEST], self.mask)[0], 1)
 
     @cached_property
     def stroke_width(self) -> float:
-        """Mean width of its strokes in pixels: a stroke has two sides."""
-        around = cv2.copyMakeBorder(self.mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-        inner = cv2.countNonZero(cv2.erode(around, CROSS))
-        return 2 * self.area / (self.area - inner)
+        """Mean width of its strokes in pixels, roughly."""
+        return rough_stroke_width(self.mask)
 
     @cached_property
     def is_bar(self) -> bool:
@@ -155,9 +154,7 @@ def parts_of(
     return parts
 
 
-def _filled(
-    outlines: Sequence[NDArray[np.int32]], box: tuple[int, int, int, int]
-) -> NDArray[np.uint8]:
+def _filled(outlines: Sequence[NDArray[Any]], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     """Fill the first outline but for the others, which are holes in it."""
     x, y, width, height = box
     filled = np.zeros((height, width), np.uint8)

@@ -147,7 +147,7 @@ def _is_cut_off(part: Part, guess: Guess, ink: Ink) -> bool:
     height, width = ink.amount.shape
     room = min(part.left, part.top, width - part.right, height - part.bottom)
     is_weak = part.is_bar or guess.confidence < CERTAIN
-    return room <= (EDGE * min(height, width) if is_weak else 0)
+    return bool(room <= (EDGE * min(height, width) if is_weak else 0))
 
 
 def _is_outnumbered(part: Part, digits: Sequence[Part], others: Sequence[Part]) -> bool:
