@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,14 @@ class Picture:
     origin: str
 
     @classmethod
-    def from_manifest(cls, entry: dict[str, object]) -> "Picture":
-        """Read one entry of manifest.json."""
-        labels = entry["labels"]
-        assert isinstance(labels, list)
+    def from_manifest(cls, entry: dict[str, Any], hold_out: Sequence[str] = ()) -> "Picture":
+        """Read one entry of manifest.json; the origins in `hold_out` are a kind of their own."""
         return cls(
-            file=str(entry["file"]),
-            kind=str(entry["kind"]),
-            labels=tuple(map(int, labels)),
+            file=entry["file"],
+            kind=entry["kind"] + (" held" if entry["origin"] in hold_out else ""),
+            labels=tuple(entry["labels"]),
             is_scattered=entry.get("layout") == "scattered",
-            origin=str(entry["origin"]),
+            origin=entry["origin"],
         )
 
 
@@ -112,6 +111,7 @@ class Score:
             unsure, and their harmonic mean.
         wrong_sure: wrong digits among the sure ones.
         coverage: sure digits over labelled ones.
+        false_sure: of the pictures without digits, those in which a sure one was read.
         ms_per_megapixel: time over size, both summed.
     """
 
@@ -123,6 +123,7 @@ class Score:
     f1: float
     wrong_sure: float
     coverage: float
+    false_sure: float
     ms_per_megapixel: float
 
 
@@ -133,6 +134,7 @@ def score(answers: Sequence[Answer]) -> Score:
         origins.setdefault(answer.picture.origin, []).append(answer.is_exact)
     labelled = sum(len(answer.picture.labels) for answer in answers)
     given = sum(len(answer.digits) for answer in answers)
+    empty = [answer for answer in answers if not answer.picture.labels]
     sure = sum(digit.sure for answer in answers for digit in answer.digits)
     right = sum(
         digit.sure and is_right
@@ -148,25 +150,32 @@ def score(answers: Sequence[Answer]) -> Score:
         f1=2 * right / max(labelled + given, 1),
         wrong_sure=(sure - right) / max(sure, 1),
         coverage=sure / max(labelled, 1),
+        false_sure=sum(any(d.sure for d in answer.digits) for answer in empty) / max(len(empty), 1),
         ms_per_megapixel=1000
         * sum(answer.seconds for answer in answers)
         / sum(answer.megapixels for answer in answers),
     )
 
 
-def coverage_curve(answers: Sequence[Answer]) -> list[tuple[float, float, float]]:
-    """Give `(confidence, coverage, accuracy)` for every confidence as threshold, falling.
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Digits given with this confidence or more: over the labelled ones, and how many are right."""
 
-    Coverage is over the labelled digits, accuracy over those given with that confidence or more.
-    """
+    threshold: float
+    coverage: float
+    accuracy: float
+
+
+def coverage_curve(answers: Sequence[Answer], thresholds: Sequence[float]) -> list[Point]:
+    """Give accuracy against coverage for several thresholds of confidence."""
     found = [
         (digit.confidence, is_right)
         for answer in answers
         for digit, is_right in zip(answer.digits, answer.right, strict=True)
     ]
-    labelled = sum(len(answer.picture.labels) for answer in answers)
-    points, right = [], 0
-    for count, (confidence, is_right) in enumerate(sorted(found, reverse=True), start=1):
-        right += is_right
-        points.append((confidence, count / labelled, right / count))
+    labelled = max(sum(len(answer.picture.labels) for answer in answers), 1)
+    points = []
+    for threshold in thresholds:
+        right = [is_right for confidence, is_right in found if confidence >= threshold]
+        points.append(Point(threshold, len(right) / labelled, sum(right) / max(len(right), 1)))
     return points
