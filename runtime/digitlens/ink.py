@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Gray = NDArray[np.uint8]
+Where = NDArray[np.bool_]
 
 WORKING_SIZE = 1280
 """Frames whose long side is larger are searched at this size, in pixels."""
@@ -27,6 +28,10 @@ REACHES = (24, 12, 6, 3)
 """How wide strokes may be, as parts of the frame's short side; the thinnest first."""
 ENOUGH = 0.86
 """A reach is enough that explains this share of the sharp edges that the next one explains."""
+FEW = 0.02
+"""Share of the sharp edges that is worth a look for thicker strokes."""
+NEW_EDGES = 0.4
+"""Share of a thicker stroke's sharp edges that shorter reaches do not explain."""
 SHARPEST = 99
 """Percentile of all edges that is taken for the sharpest."""
 
@@ -142,21 +147,43 @@ def _odd(size: float) -> int:
 
 
 def _amount(gray: Gray) -> Gray:
-    """Give the ink by the shortest reach that is enough.
+    """Give the ink by the shortest reach that is enough, and thicker strokes by the next.
 
     A reach explains a sharp edge if on its dark side there is ink as strong as the edge.
     """
     half = _resized(gray, 0.5)
     edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
     sharp = edges > max(percentiles(edges, [SHARPEST])[0] / 2, 1)
-    paper, explained = half, 0
+    paper, known = half, np.zeros_like(sharp)
     for part in REACHES:
         kernel = np.ones((_odd(min(half.shape) / part),) * 2, np.uint8)
         wider = np.asarray(cv2.morphologyEx(half, cv2.MORPH_CLOSE, kernel), np.uint8)
-        ink = cv2.subtract(wider, half)
-        before, explained = explained, int(np.count_nonzero((cv2.add(ink, ink) > edges) & sharp))
-        if before > ENOUGH * explained:
+        ink = np.asarray(cv2.subtract(wider, half), np.uint8)
+        explained = (cv2.add(ink, ink) > edges) & sharp
+        count = int(np.count_nonzero(explained))
+        if np.count_nonzero(known) > ENOUGH * count:
+            new = explained & ~known
+            if np.count_nonzero(new) > FEW * count:
+                paper = np.where(_thick(ink, new, explained), wider, paper)
             break
-        paper = wider
+        paper, known = wider, explained
     whole = cv2.resize(paper, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.subtract(whole, gray), np.uint8)
+
+
+def _thick(ink: Gray, new: Where, explained: Where) -> Where:
+    """Give where ink is that a wider reach alone explains: bool `[h, w]`.
+
+    Its sharp edges must be mostly `new`, and it must not come from the frame's edge as tables do.
+    """
+    level = float(ink[new].mean()) / 2
+    mask = (ink > level).astype(np.uint8)
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask)
+    left, top, width, height = stats[:, :4].T
+    inside = (left > 0) & (top > 0)
+    inside &= (left + width < mask.shape[1]) & (top + height < mask.shape[0])
+    share = np.bincount(numbers[new], minlength=count) / np.maximum(
+        np.bincount(numbers[explained], minlength=count), 1
+    )
+    chosen = (inside & (share > NEW_EDGES))[numbers].astype(np.uint8)
+    return np.asarray(cv2.dilate(chosen, np.ones((5, 5), np.uint8))) > 0

@@ -24,13 +24,13 @@ from digitlens_train.trainer import predict
 RUN = Run(PACKAGED.with_suffix(""))
 
 
-def test_its_run_is_the_recipe_best_on_all_of_mnist_and_names_no_path() -> None:
+def test_its_run_is_the_recipe_photo_on_all_of_mnist_and_names_no_path() -> None:
     config, metrics = RUN.read_config(), RUN.read_metrics()
-    assert config["recipe"] == asdict(RECIPES["best"])
+    assert config["recipe"] == asdict(RECIPES["photo"])
     images = [config[f"{name}_images"] for name in ("train", "held_out", "valid")]
     assert images == [55_000, 5_000, 10_000]
     assert (config["data"], config["seed"], config["trial"]) == (None, 0, False)
-    assert len(metrics["epochs"]) == RECIPES["best"].epochs
+    assert len(metrics["epochs"]) == RECIPES["photo"].epochs
     assert metrics["valid_accuracy"] >= 0.995
     assert metrics["calibration_error"] <= 0.005
     assert RUN.is_finished

@@ -192,3 +192,25 @@ def test_a_reader_that_leaves_early_is_no_error_worth_a_traceback(photo: Path) -
     process.stderr.close()
     process.wait(timeout=60)
     assert b"Traceback" not in errors
+
+
+def test_an_explanation_is_drawn_for_every_image(
+    digitlens: Digitlens, scans: Path, photo: Path, tmp_path: Path
+) -> None:
+    result = digitlens("classify", scans / "1.png", photo, "--explain", tmp_path / "why")
+    assert result.status == 0, result.err
+    assert {path.name for path in (tmp_path / "why").iterdir()} == {"1.png", "photo.png"}
+    assert cv2.imread(str(tmp_path / "why" / "photo.png")).shape[1] == 1280
+
+
+def test_the_least_confidence_can_be_asked_for_and_its_default_is_in_the_help(
+    digitlens: Digitlens, photo: Path
+) -> None:
+    from digitlens.reader import SURE
+
+    strict = digitlens("classify", photo, "--min-confidence", 1, "--format", "json")
+    record = json.loads(strict.out)
+    assert "?" in record["text"]
+    assert len(record["digits"]) == 10
+    assert f"Default: {SURE}" in " ".join(digitlens("classify", "--help").out.split())
+    assert_one_line_error(digitlens("classify", photo, "--min-confidence", 2), 2, "2")

@@ -3,7 +3,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitlens.normalize import glyph, mnist_image, resize, stroke_width
+from digitlens import Reader
+from digitlens.normalize import (
+    glyph,
+    mnist_image,
+    mnist_ink,
+    resize,
+    rough_stroke_width,
+    stroke_width,
+)
 from digitlens_train.mnist import Mnist
 
 
@@ -66,3 +74,66 @@ def test_98_of_100_mnist_digits_have_usual_strokes(full_mnist: Mnist) -> None:
     widths = np.array([width(image) for image in full_mnist.train.images[:5000].numpy()])
     usual = (widths >= STROKE_WIDTH[0]) & (widths <= STROKE_WIDTH[1])
     assert usual.mean() >= 0.98
+
+
+@pytest.mark.parametrize("image_number", range(10))
+def test_an_mnist_image_is_left_exactly_as_it_is(
+    digits: list[np.ndarray], image_number: int
+) -> None:
+    image = digits[image_number]
+    for shown in (image, 255 - image):
+        assert np.array_equal(mnist_ink(shown), image)
+
+
+def test_faint_ink_in_an_mnist_image_is_strengthened_and_none_is_none(
+    digits: list[np.ndarray],
+) -> None:
+    ink = mnist_ink((200 - digits[3].astype(int) // 4).astype(np.uint8))
+    assert ink is not None
+    assert ink.max() == 255
+    assert mnist_ink(np.full((28, 28), 90, np.uint8)) is None
+
+
+@pytest.mark.parametrize("width", [6, 12, 24])
+def test_the_rough_stroke_width_is_near_the_exact_one(width: int) -> None:
+    ring = np.zeros((240, 240), np.uint8)
+    cv2.circle(ring, (120, 120), 80, 1, width)
+    exact = stroke_width(ring * np.uint8(255))
+    assert rough_stroke_width(ring) == pytest.approx(exact, rel=0.25)
+
+
+def enlarged(image: np.ndarray, random: np.random.Generator, scale: int = 5) -> np.ndarray:
+    """Put an MNIST image somewhere on a larger sheet, uint8 with ink light."""
+    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    room = 12 * scale
+    sheet = np.zeros((28 * scale + room, 28 * scale + room), np.uint8)
+    y, x = random.integers(0, room, 2)
+    sheet[y : y + 28 * scale, x : x + 28 * scale] = large
+    return sheet
+
+
+def textured(sheet: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    grain = cv2.GaussianBlur(random.normal(0, 1, sheet.shape), (0, 0), 2)
+    light = np.linspace(1, 0.6, sheet.shape[1])
+    paper = (235 - sheet * 0.75 + grain / grain.std() * 8) * light
+    return np.clip(paper, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["large", "inverted", "blurred", "textured"])
+def test_mnist_digits_come_back_from_photos_as_mnist_digits(subset: Mnist, kind: str) -> None:
+    """The accuracy drops by less than half a point; what the finder misses counts as wrong."""
+    reader, random = Reader(), np.random.default_rng(0)
+    images, labels = subset.valid.images[:1000].numpy(), subset.valid.labels[:1000].tolist()
+    direct = through = 0
+    for image, label in zip(images, labels, strict=True):
+        sheet = enlarged(image, random)
+        if kind == "inverted":
+            sheet = 255 - sheet
+        elif kind == "blurred":
+            sheet = cv2.GaussianBlur(sheet, (0, 0), 3)
+        elif kind == "textured":
+            sheet = textured(sheet, random)
+        direct += [digit.label for digit in reader.read(image).digits] == [label]
+        through += [digit.label for digit in reader.read(sheet).digits] == [label]
+    assert direct >= 985
+    assert direct - through < 5

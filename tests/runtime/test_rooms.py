@@ -13,8 +13,17 @@ from command import ROOT
 RUNTIME = ROOT / "runtime" / "digitlens"
 TRAIN, EXPORT = ROOT / "train" / "digitlens_train", ROOT / "export" / "digitlens_export"
 ROOMS = (RUNTIME, TRAIN, EXPORT)
-GROUND = {"digitlens", "digitlens.contract", "digitlens.errors", "digitlens.files"}
-"""What training may import of the runtime: facts and habits, no network and no camera."""
+GROUND = {
+    "digitlens",
+    "digitlens.contract",
+    "digitlens.errors",
+    "digitlens.files",
+    "digitlens.normalize",
+}
+"""What training may import of the runtime: facts, habits and one recipe for the glyphs of both.
+
+No network and no camera; `digitlens.normalize` takes OpenCV with it.
+"""
 
 
 def modules(folder: Path) -> list[str]:

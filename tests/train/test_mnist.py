@@ -30,6 +30,17 @@ def test_the_subset_is_split_evenly_and_always_alike(subset: Mnist) -> None:
     assert not any(image.numpy().tobytes() in known for image in subset.valid.images)
 
 
+def test_joined_images_stand_behind_with_their_labels(subset: Mnist) -> None:
+    one, two = subset.train.first(30), subset.valid.first(20)
+    both = one.joined(two)
+    assert both.images.shape == (50, 28, 28)
+    assert both.images.dtype == torch.uint8
+    assert both.labels.dtype == torch.int64
+    assert torch.equal(both.images[30:], two.images)
+    assert both.labels.tolist() == one.labels.tolist() + two.labels.tolist()
+    assert torch.equal(both.first(30).images, one.images)
+
+
 def test_a_named_folder_without_the_files_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="train-images"):
         mnist.load(tmp_path)

@@ -59,8 +59,8 @@ def test_every_kind_of_outlier_has_ink_in_mnist_s_box_and_varies(subset: Mnist) 
         assert len({image.tobytes() for image in same_kind}) == 20
         for image in same_kind:
             assert image.max() > 150
-            assert image.sum() / 255 > 10
-            assert max(extent(image)) == 20
+            assert image.sum() / 255 > 5
+            assert 14 <= max(extent(image)) <= 20  # less where thick strokes were thinned
 
 
 def test_letters_that_look_like_digits_are_left_out() -> None:
@@ -119,3 +119,5 @@ def test_a_digit_is_turned_by_a_right_angle_or_seen_in_a_mirror() -> None:
     assert 60 < len(lying) < 140
     assert set.union(*map(drawn_from, lying)) == set(module.TURNED)
     assert set.union(*map(drawn_from, upright)) == set(module.MIRRORED)
+    assert 0 not in module.TURNED
+    assert not {0, 1, 2, 5, 8} & set(module.MIRRORED)  # a 2 in a mirror may be read as a 5

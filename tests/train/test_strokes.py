@@ -22,8 +22,8 @@ def test_a_smooth_stroke_goes_through_its_corners_in_order(corners: Points) -> N
 
 
 def test_a_smooth_stroke_turns_little_by_little() -> None:
-    assert sharpest_turn(ZIGZAG) > 120
-    assert sharpest_turn(smooth(ZIGZAG)) < 60
+    assert sharpest_turn(SQUARE) == pytest.approx(90)
+    assert sharpest_turn(smooth(SQUARE)) < 30
 
 
 def test_a_smooth_stroke_of_corners_in_a_row_is_straight() -> None:
@@ -47,19 +47,20 @@ def test_a_stroke_is_as_thick_as_asked_and_where_it_was_put(thickness: float) ->
 
 
 def test_ink_is_full_on_empty_paper_and_the_thinnest_pen_still_writes() -> None:
-    ink = draw([SQUARE, ZIGZAG], 0)
+    ink = draw([SQUARE, ZIGZAG], 0.1)
     assert (ink.min(), ink.max()) == (0, 255)
+    assert draw([SQUARE], 0).max() > 200
     assert not draw([], 0.1).any()
 
 
-def test_another_hand_keeps_the_strokes_on_the_paper_and_its_model_as_it_was() -> None:
-    before = SQUARE.copy()
-    for seed in range(200):
-        strokes = handled([SQUARE, ZIGZAG], np.random.default_rng(seed))
-        assert [stroke.shape for stroke in strokes] == [SQUARE.shape, ZIGZAG.shape]
-        ink = draw(strokes, 0.2)
-        assert not np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]]).any()
-    assert np.array_equal(SQUARE, before)
+def test_another_hand_leaves_the_strokes_as_they_were() -> None:
+    before = ZIGZAG.copy()
+    strokes = handled([ZIGZAG, ZIGZAG[:2]], np.random.default_rng(0))
+    assert [stroke.shape for stroke in strokes] == [(4, 2), (2, 2)]
+    assert np.array_equal(ZIGZAG, before)
+    # Both are turned alike, but not jittered alike.
+    assert np.abs(strokes[0][:2] - strokes[1]).max() < 0.3
+    assert not np.array_equal(strokes[0][:2], strokes[1])
 
 
 def test_a_hand_writes_narrower_mostly_and_follows_from_its_random_numbers() -> None:

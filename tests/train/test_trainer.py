@@ -8,17 +8,21 @@ from digitlens.errors import RunError, UsageError
 from digitlens_train.device import choose_device
 from digitlens_train.distributed import Group
 from digitlens_train.interrupt import Interrupt
-from digitlens_train.mnist import Mnist, Split
+from digitlens_train.mnist import Mnist, Split, glyphs
 from digitlens_train.model import LeNet
+from digitlens_train.outliers import outliers
 from digitlens_train.recipe import RECIPES, Recipe
-from digitlens_train.trainer import Epoch, Trainer, predict, rate_factor
+from digitlens_train.trainer import OUTLIER_WEIGHT, Epoch, Trainer, predict, rate_factor
+from digitlens_train.writing import written
 
 CPU = torch.device("cpu")
 SHORT = Recipe(name="short", epochs=2, counts_after=True)
 
 
-def trainer(recipe: Recipe, learn: Split, watch: Split, seed: int = 0) -> Trainer:
-    return Trainer(recipe, learn, watch, seed=seed, device=CPU, group=Group())
+def trainer(
+    recipe: Recipe, learn: Split, watch: Split, seed: int = 0, extra: Split | None = None
+) -> Trainer:
+    return Trainer(recipe, learn, watch, extra=extra, seed=seed, device=CPU, group=Group())
 
 
 def train(data: Mnist, seed: int = 0, recipe: Recipe = SHORT) -> tuple[LeNet, list[Epoch]]:
@@ -99,6 +103,8 @@ def test_every_epoch_shows_every_image_once_in_another_order(
         {"shear": 0.1},
         {"shift": 1.0},
         {"elastic": 1.0},
+        {"narrow": 0.3},
+        {"look": 1.0},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -107,6 +113,57 @@ def test_every_field_of_a_recipe_changes_the_weights(
 ) -> None:
     plain, changed = (train(subset, recipe=r)[0] for r in (SHORT, replace(SHORT, **changes)))
     assert weights(plain) != weights(changed)
+
+
+def still(learn: Split, extra: Split | None) -> Trainer:
+    """A training whose steps are too small to change any weight."""
+    return trainer(replace(SHORT, lr=1e-30, counts_after=False), learn, learn, extra=extra)
+
+
+def test_the_training_accuracy_counts_digits_only_and_drawn_ones_too(subset: Mnist) -> None:
+    learn, drawn = subset.train.first(200), written(100, 0)
+    one = still(learn, drawn.joined(outliers(300, learn, 0)))
+    assert len(one.shown.labels) == 600
+    accuracy = one.pass_over(Interrupt())[1]
+    digits = learn.joined(drawn)
+    right = predict(one.result(), glyphs(digits.images)).argmax(1) == digits.labels
+    assert accuracy == pytest.approx(right.double().mean().item())
+    assert len(one.learn.labels) == 200  # what is measured after an epoch
+
+
+def test_an_outlier_costs_a_share_of_how_far_it_is_from_ten_equal_probabilities(
+    subset: Mnist,
+) -> None:
+    learn = subset.train.first(100)
+    extra = outliers(60, learn, 0)
+    one = still(learn, extra)
+    loss = one.pass_over(Interrupt())[0]
+    digits = one.measure(one.learn)[0]
+    unsure = -predict(one.result(), glyphs(extra.images)).log_softmax(1).mean().item()
+    assert loss == pytest.approx((100 * digits + 60 * OUTLIER_WEIGHT * unsure) / 160, rel=1e-4)
+
+
+def test_the_network_learns_to_be_unsure_of_outliers_alone(subset: Mnist) -> None:
+    recipe = Recipe(name="x", epochs=3, batch_size=32, muon_lr=0.02)
+    learn, watch = subset.train.first(1000), subset.valid.first(300)
+    strange = outliers(300, subset.valid, 1)
+
+    def sureness(extra: Split | None) -> tuple[float, float]:
+        one = trainer(recipe, learn, watch, extra=extra)
+        epochs = [one.run_epoch(Interrupt()) for _ in range(recipe.epochs)]
+        assert 0.8 < epochs[-1].train_accuracy <= 1
+        assert epochs[-1].valid_accuracy > 0.8
+        model = one.result()
+        sure, unsure = (
+            predict(model, glyphs(split.images)).softmax(1).amax(1).mean().item()
+            for split in (watch, strange)
+        )
+        return sure, unsure
+
+    digits, others = sureness(outliers(1000, learn, 0))
+    assert digits > 0.75
+    assert others < 0.4
+    assert sureness(None)[1] > 0.5
 
 
 def test_one_cycle_rises_to_its_peak_and_falls_to_nothing() -> None:

@@ -9,9 +9,12 @@ import torch
 from command import Digitlens, assert_one_line_error
 from digitlens_train.calibration import calibration_error, fit_temperature
 from digitlens_train.mnist import Mnist, glyphs
+from digitlens_train.outliers import outliers
 from digitlens_train.recipe import RECIPES, Recipe
 from digitlens_train.run import Run
 from digitlens_train.trainer import predict
+from digitlens_train.training import _extra
+from digitlens_train.writing import written
 
 FIGURES = {
     "samples.png",
@@ -140,6 +143,23 @@ def test_held_out_images_calibrate_and_the_validation_images_are_looked_at_once(
     watched = predict(model, glyphs(held_out.images)).argmax(1) == held_out.labels
     last = metrics["epochs"][-1]["valid_accuracy"]
     assert last == pytest.approx(watched.double().mean().item())
+
+
+@pytest.mark.parametrize(("drawn", "strange"), [(0, 0), (20, 0), (0, 15), (20, 15)])
+def test_a_recipe_asks_for_digits_and_for_outliers_beside_mnist_s(
+    subset: Mnist, drawn: int, strange: int
+) -> None:
+    recipe = Recipe(name="x", written=drawn, outliers=strange)
+    extra = _extra(recipe, 3, subset)
+    if not drawn + strange:
+        assert extra is None
+        return
+    assert extra is not None
+    assert extra.labels.dtype == torch.int64
+    assert extra.images.dtype == torch.uint8
+    digits, others = written(drawn, 3), outliers(strange, subset.train, 3)
+    assert torch.equal(extra.images, torch.cat([digits.images, others.images]))
+    assert extra.labels.tolist() == [*digits.labels.tolist(), *others.labels.tolist()]
 
 
 def test_the_help_lists_every_recipe_with_its_result(digitlens: Digitlens) -> None:

@@ -24,6 +24,7 @@ from digitlens_train.interrupt import postponed
 from digitlens_train.mnist import Mnist, Split, glyphs, load
 from digitlens_train.model import PARAMETERS, LeNet, summary
 from digitlens_train.outliers import outliers
+from digitlens_train.recipe import Recipe
 from digitlens_train.request import Request, Splits, split
 from digitlens_train.run import Run
 from digitlens_train.trainer import Epoch, Trainer, predict
@@ -59,7 +60,7 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
         request.recipe,
         splits.learn,
         splits.watch,
-        extra=_extra(request, splits),
+        extra=_extra(request.recipe, request.seed, data),
         seed=request.seed,
         device=device,
         group=group,
@@ -72,12 +73,10 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
     return _finish(trainer, epochs, run, splits) if group.leads else None
 
 
-def _extra(request: Request, splits: Splits) -> Split | None:
+def _extra(recipe: Recipe, seed: int, data: Mnist) -> Split | None:
     """Draw what the recipe wants to be shown beside MNIST's digits."""
-    recipe = request.recipe
-    extra = written(recipe.written, request.seed).joined(
-        outliers(recipe.outliers, splits.learn, request.seed)
-    )
+    stay, _ = data.train.hold_out(recipe.held_out)
+    extra = written(recipe.written, seed).joined(outliers(recipe.outliers, stay, seed))
     return extra if len(extra.labels) else None
 
 
@@ -208,9 +207,12 @@ def _config(
 
 def _plan(request: Request, splits: Splits, group: Group) -> str:
     recipe = request.recipe
+    drawn = recipe.written + recipe.outliers
+    more = f" and {drawn:,} drawn ones" if drawn else ""
     together = f" over {group.size} processes" if group.size > 1 else ""
     return (
-        f"recipe {recipe.name}: {recipe.epochs} epochs of {len(splits.learn.labels):,} images, "
+        f"recipe {recipe.name}: {recipe.epochs} epochs of {len(splits.learn.labels):,} images"
+        f"{more}, "
         f"effective batch {recipe.batch_size}{together}, learning rate {recipe.lr:g} "
         f"({recipe.schedule}); epochs are validated on {len(splits.watch.labels):,} "
         f"{splits.watched} images"
