@@ -13,8 +13,8 @@ over labelled ones. False: pictures without digits in which a sure one is read.
 
 With --peers: the pipeline of most tutorials (Otsu's threshold, external contours, every box
 stretched to 28×28), the same with MNIST's fit, both with our network; and RapidOCR 3.10
-(`pip install rapidocr==3.10.0`) without angle classification, the whole picture read where it detects
-nothing.
+(`pip install rapidocr==3.10.0`) without angle classification, the whole picture read where it
+detects nothing.
 """
 
 import json

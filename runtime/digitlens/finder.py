@@ -21,7 +21,7 @@ RELATIVE_SIZE = 0.12
 """The same as a share of the usual height in the frame."""
 MAX_PARTS = 200
 """How many parts are looked at, those with most ink first; texture has thousands."""
-OWN_LEVEL = 0.45
+OWN_LEVEL = 0.42
 """Share of a stroke's darkest ink that still belongs to it."""
 GAP = 0.14
 """How far apart two parts of one digit may be, as a share of its height."""

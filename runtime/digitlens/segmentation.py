@@ -31,6 +31,8 @@ HIGHER = (0.6, 0.75)
 """Shares of the darkest ink at which doubtful parts are cut again."""
 CRUMB = 0.08
 """Share of a part's ink up to which a piece of it may be left out."""
+LOWEST = 0.7
+"""Height of a digit that is cut off its neighbours, as a share of theirs."""
 MAX_REVISIONS = 300
 
 
@@ -129,10 +131,14 @@ def _joins(parts: Sequence[Part], worth: _Worth) -> list[Revision]:
 
 
 def _splits(parts: Sequence[Part], worth: _Worth) -> list[Revision]:
-    """Cut doubtful parts that are wide enough for two digits."""
+    """Cut parts that are more likely none than one digit, and wide enough for two."""
     revisions = []
-    for part in filter(worth.is_doubtful, parts):
-        if 0.6 * part.height < part.width < 8 * part.height and part.height > MIN_SIZE:
+    for part in parts:
+        if (
+            worth.confidence[part] < NEUTRAL
+            and 0.6 * part.height < part.width < 8 * part.height
+            and part.height > MIN_SIZE
+        ):
             best = _best_cuts(part, worth)
             if len(best) > 1:
                 revisions.append(Revision((part,), tuple(best)))
@@ -146,7 +152,9 @@ def _best_cuts(part: Part, worth: _Worth) -> list[Part]:
         (i, j): segment
         for i, start in enumerate(columns)
         for j, end in enumerate(columns[i + 1 :], i + 1)
-        if end - start < 1.3 * part.height and (segment := part.columns(start, end, MIN_SIZE))
+        if end - start < 1.3 * part.height
+        and (segment := part.columns(start, end, MIN_SIZE))
+        and segment.height > LOWEST * part.height
     }
     worth.learn(list(segments.values()))
     best: list[tuple[float, list[Part]]] = [(0.0, [])]

@@ -11,7 +11,7 @@ def spoilt(page: np.ndarray) -> np.ndarray:
     """The page with a speck of a bar and a letter."""
     picture = page.copy()
     cv2.line(picture, (880, 20), (880, 32), (30, 30, 30), 3)
-    cv2.putText(picture, "K", (800, 405), cv2.FONT_HERSHEY_SIMPLEX, 2.5, (30, 30, 30), 6)
+    cv2.putText(picture, "K", (12, 225), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (30, 30, 30), 5)
     return picture
 
 
