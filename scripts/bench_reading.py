@@ -32,7 +32,7 @@ def page() -> NDArray[np.uint8]:
     split, random = load_subset().valid, np.random.default_rng(0)
     paper = np.linspace(225, 160, 640) * np.ones((480, 1))
     for label in range(10):
-        image = split.images[split.labels == label][0].numpy()
+        image = split.images[split.labels == label][1].numpy()
         large = cv2.resize(image, (90, 90), interpolation=cv2.INTER_CUBIC)
         top, left = 80 + 200 * (label // 5), 40 + 118 * (label % 5)
         paper[top : top + 90, left : left + 90] *= 1 - large / 255 * 0.7

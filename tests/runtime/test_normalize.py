@@ -130,7 +130,7 @@ def test_mnist_digits_come_back_from_photos_as_mnist_digits(subset: Mnist, kind:
         if kind == "inverted":
             sheet = 255 - sheet
         elif kind == "blurred":
-            sheet = cv2.GaussianBlur(sheet, (0, 0), 3)
+            sheet = cv2.GaussianBlur(sheet, (0, 0), 2)
         elif kind == "textured":
             sheet = textured(sheet, random)
         direct += [digit.label for digit in reader.read(image).digits] == [label]
