@@ -4,7 +4,7 @@ A threshold of its own for each stroke, half of its darkest ink, keeps thin and 
 beside thick and dark ones, and follows the outline of a blurred one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,7 +19,7 @@ MIN_SIZE = 8
 """Pixels, at working size, under which the larger side of a part makes it a speck."""
 RELATIVE_SIZE = 0.12
 """The same as a share of the usual height in the frame."""
-MAX_PARTS = 200
+MAX_PARTS = 600
 """How many parts are looked at, those with most ink first; texture has thousands."""
 OWN_LEVEL = 0.42
 """Share of a stroke's darkest ink that still belongs to it."""
@@ -73,18 +73,23 @@ def _usual_height(parts: list[Part], shape: tuple[int, ...]) -> float:
     return heights[int(np.searchsorted(areas, areas[-1] / 2))][0]
 
 
-def neighbours(part: Part, parts: Sequence[Part]) -> Iterator[Part]:
-    """Give the parts that may belong to the same digit as `part`."""
-    for other in parts:
-        across = max(part.left, other.left) - min(part.right, other.right)
-        down = max(part.top, other.top) - min(part.bottom, other.bottom)
-        height = max(part.bottom, other.bottom) - min(part.top, other.top)
-        if other is part or max(across, down) >= GAP * height:
-            continue
-        width = max(part.right, other.right) - min(part.left, other.left)
-        less, more = sorted((part.area, other.area))
-        if width < 1.5 * height and less >= LEAST_PART * more:
-            yield other
+def neighbours(some: Iterable[Part], parts: Sequence[Part]) -> Iterator[tuple[Part, Part]]:
+    """Give each of `some` with each of all `parts` that may belong to the same digit."""
+    if not parts:
+        return
+    left, top, right, bottom, area = np.array(
+        [(part.left, part.top, part.right, part.bottom, part.area) for part in parts]
+    ).T
+    for part in some:
+        across = np.maximum(part.left, left) - np.minimum(part.right, right)
+        down = np.maximum(part.top, top) - np.minimum(part.bottom, bottom)
+        height = np.maximum(part.bottom, bottom) - np.minimum(part.top, top)
+        width = np.maximum(part.right, right) - np.minimum(part.left, left)
+        is_near = (np.maximum(across, down) < GAP * height) & (width < 1.5 * height)
+        is_near &= np.minimum(part.area, area) >= LEAST_PART * np.maximum(part.area, area)
+        for number in np.flatnonzero(is_near).tolist():
+            if parts[number] is not part:
+                yield part, parts[number]
 
 
 def cuts(part: Part) -> list[int]:

@@ -22,6 +22,9 @@ STROKE_WIDTH = 2.0, 5.0
 Of MNIST's training images, 98 of 100 lie between these by the measure of `stroke_width`.
 """
 
+HUGE = 400
+"""Side of a digit, in pixels, from which it is shrunk before its strokes are measured."""
+
 MIN_CONTRAST = 24
 """Grey levels of 255 that the ink of an MNIST image must stand out."""
 
@@ -119,8 +122,18 @@ def _in_box(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(digit, (width, height), interpolation=interpolation), np.uint8)
 
 
+def _not_huge(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Shrink what is larger than `HUGE`, without losing strokes of a pixel."""
+    step = -(-max(digit.shape) // HUGE)
+    if step == 1:
+        return digit
+    spread = cv2.dilate(digit, np.ones((step, step), np.uint8))
+    return np.ascontiguousarray(np.asarray(spread, np.uint8)[::step, ::step])
+
+
 def _with_usual_strokes(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Thicken or thin the strokes where MNIST has none like them."""
+    digit = _not_huge(digit)
     scale = BOX_SIZE / max(digit.shape)
     stroke = np.asarray(cv2.threshold(digit, 127, 1, cv2.THRESH_BINARY)[1], np.uint8)
     if STROKE_WIDTH[0] < 0.75 * rough_stroke_width(stroke) * scale < 0.5 * STROKE_WIDTH[1]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from digitlens import explain, normalize, providers, sources
 from digitlens.contract import GLYPH_SIZE, MNIST_SIZE, PROBABILITIES, Contract
+from digitlens.errors import UsageError
 from digitlens.finder import Found, find
 from digitlens.ink import Ink, separate
 from digitlens.part import Part
@@ -38,6 +39,7 @@ class Reader:
     Raises:
         NotFoundError: no such model file, or the provider is not installed.
         ModelError: the model cannot be used.
+        UsageError: `min_confidence` is no number, or below 0.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Reader:
         provider: str = providers.DEFAULT,
         min_confidence: float = SURE,
     ) -> None:
+        if not min_confidence >= 0:
+            raise UsageError(f"min_confidence is {min_confidence}: give a number from 0 to 1")
         self.session = Session(model, provider=provider)
         self.min_confidence = min_confidence
 
@@ -140,7 +144,8 @@ class Reader:
     ) -> Digit:
         confidence = look.guess.confidence
         if not reason and confidence < self.min_confidence:
-            reason = f"not sure: {confidence:.1%} is below {self.min_confidence:.0%}"
+            floored = int(confidence * 10_000) / 10_000
+            reason = f"not sure: {floored:g} is below {self.min_confidence:g}"
         return Digit(
             label=look.guess.label,
             confidence=confidence,

@@ -5,8 +5,9 @@ Recognition", 1998, section VI: cut at all likely places, let the network judge 
 take the cuts with the best sum.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import attrgetter
 
 import numpy as np
@@ -31,9 +32,13 @@ HIGHER = (0.6, 0.75)
 """Shares of the darkest ink at which doubtful parts are cut again."""
 CRUMB = 0.08
 """Share of a part's ink up to which a piece of it may be left out."""
+MAX_SPLITS = 60
+"""How many parts of a frame are cut apart; a printed page has hundreds that are not worth it."""
 LOWEST = 0.7
 """Height of a digit that is cut off its neighbours, as a share of theirs."""
 MAX_REVISIONS = 300
+MAX_PIXELS = 8_000_000
+"""How many revisions are looked at, and how many pixels their parts may have together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,9 +89,9 @@ class _Worth:
         )
 
 
-def _improved(parts: list[Part], revisions: list[Revision], worth: _Worth) -> list[Part]:
+def _improved(parts: list[Part], offered: Iterable[Revision], worth: _Worth) -> list[Part]:
     """Take the revisions that gain most, each part in one of them at most."""
-    revisions = revisions[:MAX_REVISIONS]
+    revisions = _affordable(offered)
     worth.learn([part for revision in revisions for part in revision.new])
     gains = [
         (worth(revision.new) - LEAST_GAIN * worth(revision.old), revision)
@@ -102,6 +107,17 @@ def _improved(parts: list[Part], revisions: list[Revision], worth: _Worth) -> li
     return list(left)
 
 
+def _affordable(offered: Iterable[Revision]) -> list[Revision]:
+    """Take the first revisions, as many as time and memory allow."""
+    taken, pixels = [], 0
+    for revision in islice(offered, MAX_REVISIONS):
+        taken.append(revision)
+        pixels += sum(part.width * part.height for part in revision.new)
+        if pixels > MAX_PIXELS:
+            break
+    return taken
+
+
 def _wholes(found: Found, worth: _Worth) -> list[Revision]:
     """Put what fell apart together again."""
     return [
@@ -112,37 +128,32 @@ def _wholes(found: Found, worth: _Worth) -> list[Revision]:
     ]
 
 
-def _higher(parts: Sequence[Part], worth: _Worth) -> list[Revision]:
+def _higher(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
     """Cut doubtful parts at higher levels."""
-    return [
-        Revision((part,), tuple(part.cut(share, MIN_SIZE)))
-        for part in filter(worth.is_doubtful, parts)
-        for share in HIGHER
-    ]
+    for part in filter(worth.is_doubtful, parts):
+        for share in HIGHER:
+            yield Revision((part,), tuple(part.cut(share, MIN_SIZE)))
 
 
-def _joins(parts: Sequence[Part], worth: _Worth) -> list[Revision]:
+def _joins(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
     """Join doubtful parts with their neighbours."""
-    return [
-        Revision((part, other), (part.joined(other),))
-        for part in filter(worth.is_doubtful, parts)
-        for other in finder.neighbours(part, parts)
-    ]
+    for part, other in finder.neighbours(filter(worth.is_doubtful, parts), parts):
+        yield Revision((part, other), (part.joined(other),))
 
 
-def _splits(parts: Sequence[Part], worth: _Worth) -> list[Revision]:
+def _splits(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
     """Cut parts that are more likely none than one digit, and wide enough for two."""
-    revisions = []
-    for part in parts:
-        if (
-            worth.confidence[part] < NEUTRAL
-            and 0.6 * part.height < part.width < 8 * part.height
-            and part.height > MIN_SIZE
-        ):
-            best = _best_cuts(part, worth)
-            if len(best) > 1:
-                revisions.append(Revision((part,), tuple(best)))
-    return revisions
+    wide = (
+        part
+        for part in parts
+        if worth.confidence[part] < NEUTRAL
+        and 0.6 * part.height < part.width < 8 * part.height
+        and part.height > MIN_SIZE
+    )
+    for part in islice(wide, MAX_SPLITS):
+        best = _best_cuts(part, worth)
+        if len(best) > 1:
+            yield Revision((part,), tuple(best))
 
 
 def _best_cuts(part: Part, worth: _Worth) -> list[Part]:

@@ -77,9 +77,8 @@ def reasons(guesses: Mapping[Part, Guess], ink: Ink) -> dict[Part, str]:
         verdicts |= dict.fromkeys(cut, CUT_OFF)
     others = [part for part, reason in verdicts.items() if reason == NO_DIGIT]
     digits = _kept(verdicts)
-    if len(others) > 1:
-        among = [part for part in digits if _is_outnumbered(part, digits, others)]
-        verdicts |= dict.fromkeys(among, AMONG_OTHERS)
+    if digits and len(others) > 1:
+        verdicts |= dict.fromkeys(_outnumbered(digits, others), AMONG_OTHERS)
     digits = _kept(verdicts)
     if digits:
         verdicts |= dict.fromkeys(digits, _doubt(digits, others, ink))
@@ -150,22 +149,30 @@ def _is_cut_off(part: Part, guess: Guess, ink: Ink) -> bool:
     return bool(room <= (EDGE * min(height, width) if is_weak else 0))
 
 
-def _is_outnumbered(part: Part, digits: Sequence[Part], others: Sequence[Part]) -> bool:
-    """Whether most of the nearest signs that are like `part` are no digits."""
-    near = sorted(
-        (distance, is_other)
-        for group, is_other in ((digits, False), (others, True))
-        for sign in group
-        if sign is not part
-        and (distance := _distance(part, sign)) < NEAR * part.height
-        and _is_alike(sign, part.height, part.darkest, part.area)
-    )[:AROUND]
-    count = sum(is_other for _, is_other in near)
-    return count > 1 and 2 * count > len(near)
-
-
-def _distance(one: Part, other: Part) -> float:
-    return max(abs(a - b) for a, b in zip(one.center, other.center, strict=True))
+def _outnumbered(digits: Sequence[Part], others: Sequence[Part]) -> list[Part]:
+    """Give the digits whose nearest signs that are like them are mostly no digits."""
+    signs = [*digits, *others]
+    x, y = np.array([sign.center for sign in signs]).T
+    height, dark, area = (
+        np.array([getattr(sign, name) for sign in signs]) for name in ("height", "darkest", "area")
+    )
+    found = []
+    for number, part in enumerate(digits):
+        distance = np.maximum(np.abs(x - x[number]), np.abs(y - y[number]))
+        is_like = (
+            (distance < NEAR * part.height)
+            & (height > ALIKE_HEIGHT[0] * part.height)
+            & (height < ALIKE_HEIGHT[1] * part.height)
+            & (dark > ALIKE_DARK * part.darkest)
+            & (area > ALIKE_AREA * part.area)
+        )
+        is_like[number] = False
+        near = np.flatnonzero(is_like)
+        near = near[np.argsort(distance[near], kind="stable")[:AROUND]]
+        count = int(np.count_nonzero(near >= len(digits)))
+        if count > 1 and 2 * count > len(near):
+            found.append(part)
+    return found
 
 
 def _is_alike(sign: Part, height: float, dark: float, area: float) -> bool:

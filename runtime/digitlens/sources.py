@@ -17,6 +17,9 @@ STDIN = "-"
 MAX_PIXELS = 64_000_000
 """Images with more pixels are refused by their header, before anything is decoded."""
 
+BAND = 256
+"""Rows whose transparency is resolved at a time, to spare memory."""
+
 MAX_BYTES = 512 << 20
 """Longer files are refused: 64 megapixels of 16 bit with alpha take this much, uncompressed."""
 
@@ -139,10 +142,20 @@ def to_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _without_alpha(image: NDArray[Any]) -> NDArray[np.uint8]:
-    alpha = image[..., 3:].astype(np.float32) / 255
-    color = image[..., :3].astype(np.float32)
-    opaque = alpha.sum()
-    is_light = opaque > 0 and (color.mean(2, keepdims=True) * alpha).sum() / opaque > 127
+    bands = range(0, len(image), BAND)
+    opaque = light = 0.0
+    for top in bands:
+        alpha, color = _alpha_and_color(image[top : top + BAND])
+        opaque += float(alpha.sum())
+        light += float((color.mean(2, keepdims=True) * alpha).sum())
     # With hardly any transparency the paper is in the picture, and the ground does not matter.
-    ground = 0 if is_light else 255
-    return np.asarray(np.round(color * alpha + ground * (1 - alpha)), np.uint8)
+    ground = 0 if opaque > 0 and light / opaque > 127 else 255
+    flat = np.empty((*image.shape[:2], 3), np.uint8)
+    for top in bands:
+        alpha, color = _alpha_and_color(image[top : top + BAND])
+        flat[top : top + BAND] = np.round(color * alpha + ground * (1 - alpha))
+    return flat
+
+
+def _alpha_and_color(band: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return band[..., 3:].astype(np.float32) / np.float32(255), band[..., :3].astype(np.float32)

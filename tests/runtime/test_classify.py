@@ -199,8 +199,11 @@ def test_an_explanation_is_drawn_for_every_image(
 ) -> None:
     result = digitlens("classify", scans / "1.png", photo, "--explain", tmp_path / "why")
     assert result.status == 0, result.err
-    assert {path.name for path in (tmp_path / "why").iterdir()} == {"1.png", "photo.png"}
-    assert cv2.imread(str(tmp_path / "why" / "photo.png")).shape[1] == 1280
+    assert {path.name for path in (tmp_path / "why").iterdir()} == {
+        "1-explained.png",
+        "photo-explained.png",
+    }
+    assert cv2.imread(str(tmp_path / "why" / "photo-explained.png")).shape[1] == 1280
 
 
 def test_the_least_confidence_can_be_asked_for_and_its_default_is_in_the_help(

@@ -4,6 +4,7 @@ import pytest
 
 from digitlens import Reader
 from digitlens.canvas import BAD, GOOD, UNSURE
+from digitlens.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,8 @@ def test_unsure_digits_have_their_own_colour_and_say_how_far_they_are(page: np.n
     assert count(reader.explain(page), UNSURE) > 0
     for digit in reader.read(page).digits:
         assert not digit.sure
-        assert digit.reason.startswith(f"not sure: {digit.confidence:.1%} is below")
+        assert digit.reason.startswith("not sure: ")
+        assert digit.reason.endswith(" is below 1.01")
 
 
 def test_what_was_dropped_is_given_with_its_reason(spoilt: np.ndarray) -> None:
@@ -51,3 +53,9 @@ def test_an_mnist_image_is_explained_without_a_search(digits: list[np.ndarray]) 
     picture = Reader().explain(digits[4])
     assert count(picture, GOOD) > 0
     assert Reader().explain(np.zeros((28, 28), np.uint8)).shape[1] == 1280
+
+
+@pytest.mark.parametrize("least", [float("nan"), -0.1])
+def test_a_least_confidence_that_is_none_is_refused(least: float) -> None:
+    with pytest.raises(UsageError, match="min_confidence is"):
+        Reader(min_confidence=least)

@@ -45,7 +45,7 @@ def test_joined_parts_hold_the_ink_of_both() -> None:
     both = bar.joined(stem)
     assert both.area == bar.area + stem.area
     assert (both.left, both.top, both.right, both.bottom) == (20, 20, 80, 100)
-    assert list(neighbours(bar, [bar, stem])) == []
+    assert list(neighbours([bar], [bar, stem])) == []
 
 
 def test_ink_has_soft_edges_and_nothing_of_others() -> None:

@@ -51,16 +51,16 @@ Printer = Callable[[str, "Reading | Exception"], None]
     "--min-confidence",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
-    help="From which confidence, 0 to 1, a digit is sure. Default: 0.8; of those at most one in a "
-    "hundred is wrong.",
+    help="From which confidence, 0 to 1, a digit is sure. Default: 0.8; of those less than one in "
+    "a hundred was wrong in our photos. In photos, what is below 0.5 is dropped.",
 )
 @click.option(
     "--explain",
     "explain_folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Draw how every image was read into this folder, as NAME.png: the finder's steps, and "
-    "why each sign is a digit, not sure, or dropped.",
+    help="Draw how every image was read into this folder, as NAME-explained.png: the steps, "
+    "and why each sign is a digit, not sure, or dropped.",
 )
 @click.option(
     "--maps",
@@ -85,7 +85,8 @@ def classify(
     28×28 pixels is one digit, as in MNIST; in others the digits are searched. A digit that is not
     sure is a question mark; --explain shows why. json is one object a line, one line an image.
 
-    Exits with 1 if an image could not be read, with 2 if a PATH is not there; all others are read.
+    Exits with 1 if an image could not be read, with 2 if a PATH is not there or a folder cannot be
+    written; all others are read.
     """
     from digitlens.errors import DigitlensError
     from digitlens.reader import SURE, Reader
@@ -157,7 +158,7 @@ def _draw_explanation(
     reader: "Reader", image: "NDArray[np.uint8]", reading: "Reading"
 ) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
     del reading
-    yield "", reader.explain(image)
+    yield "-explained", reader.explain(image)
 
 
 class _Drawer:
