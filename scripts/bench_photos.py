@@ -87,7 +87,8 @@ def rapid_ocr() -> Contender:
     engine = RapidOCR(params={"Global.log_level": "critical"})
 
     def read(frame: Frame) -> list[Given]:
-        result = engine(frame, use_cls=False)
+        # The engine remembers these switches, so all are given at every call.
+        result = engine(frame, use_det=True, use_cls=False, use_rec=True)
         if not result.txts:
             result = engine(frame, use_det=False, use_cls=False, use_rec=True)
         return [
@@ -142,14 +143,14 @@ def print_table(name: str, scores: dict[str, Score]) -> None:
     """Print a line for each kind of picture."""
     for kind, s in scores.items():
         click.echo(
-            f"{name:<16}{kind:<8}{s.pictures:>9}{s.exact:>8.1%}{s.exact_by_origin:>11.1%}"
+            f"{name:<18}{kind:<8}{s.pictures:>9}{s.exact:>8.1%}{s.exact_by_origin:>11.1%}"
             f"{s.recall:>8.1%}{s.precision:>11.1%}{s.f1:>7.3f}{s.wrong_sure:>8.2%}"
             f"{s.coverage:>10.1%}{s.false_sure:>8.1%}{s.ms_per_megapixel:>8.0f}"
         )
 
 
 HEADER = (
-    f"{'contender':<16}{'kind':<8}{'pictures':>9}{'exact':>8}{'by origin':>11}{'recall':>8}"
+    f"{'contender':<18}{'kind':<8}{'pictures':>9}{'exact':>8}{'by origin':>11}{'recall':>8}"
     f"{'precision':>11}{'F1':>7}{'wrong':>8}{'coverage':>10}{'false':>8}{'ms/MP':>8}"
 )
 
