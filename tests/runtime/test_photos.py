@@ -82,6 +82,14 @@ def _ruled(page: np.ndarray) -> np.ndarray:
     return np.minimum(ruled, page)
 
 
+def _squared(page: np.ndarray) -> np.ndarray:
+    squared = page.copy()
+    for place in range(10, 900, 36):
+        cv2.line(squared, (0, place), (900, place + 5), (170, 150, 150), 1, cv2.LINE_AA)
+        cv2.line(squared, (place, 0), (place - 4, 420), (170, 150, 150), 1, cv2.LINE_AA)
+    return np.minimum(squared, page)
+
+
 def _grainy(page: np.ndarray) -> np.ndarray:
     noise = np.random.default_rng(0).normal(0, 9, page.shape)
     return np.clip(page + noise, 0, 255).astype(np.uint8)
@@ -101,6 +109,7 @@ PHOTOS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "blue ink": lambda page: _coloured(page, (150, 60, 40)),
     "red ink": lambda page: _coloured(page, (60, 50, 200)),
     "ruled": _ruled,
+    "squared": _squared,
     "grain": _grainy,
     "blur": lambda page: cv2.GaussianBlur(page, (0, 0), 4),
     "jpeg": _jpeg,
