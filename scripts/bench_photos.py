@@ -29,10 +29,10 @@ import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from photo_score import Answer, Given, Picture, Score, coverage_curve, score
 
 from digitlens import Reader, normalize, sources
 from digitlens.contract import PROBABILITIES
+from photo_score import Answer, Given, Picture, Score, coverage_curve, score
 
 Frame = NDArray[np.uint8]
 Contender = Callable[[Frame], Sequence[Given]]

@@ -4,32 +4,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.canvas import (
-    BAD,
-    FAINT_TEXT,
-    GAP,
-    GOOD,
-    MARGIN,
-    TEXT,
-    UNSURE,
-    WIDTH,
-    Color,
-    Picture,
-    bars,
-    blank,
-    fitted,
-    frame_box,
-    glyph,
-    paste,
-    write,
-)
+from digitlens import canvas
+from digitlens.canvas import Color, Picture
 from digitlens.finder import Found
 from digitlens.ink import Ink
 from digitlens.reading import Digit, Reading
 
-STEP_SIZE = (WIDTH - 2 * MARGIN - 2 * GAP) // 3, 300
+STEP_SIZE = (canvas.WIDTH - 2 * canvas.MARGIN - 2 * canvas.GAP) // 3, 300
 """Width and height of one step in pixels."""
-CARD_SIZE = (WIDTH - 2 * MARGIN - 3 * GAP) // 4, 190
+CARD_SIZE = (canvas.WIDTH - 2 * canvas.MARGIN - 3 * canvas.GAP) // 4, 190
 """Width and height of what is said of one digit, in pixels."""
 MAX_DROPPED = 40
 """How much of what was dropped is shown, the largest first."""
@@ -70,7 +53,7 @@ def draw(
 
 def color_of(digit: Digit) -> Color:
     """Green for a sure digit, orange for an unsure one, red for what was dropped."""
-    return BAD if digit.line < 0 else GOOD if digit.sure else UNSURE
+    return canvas.BAD if digit.line < 0 else canvas.GOOD if digit.sure else canvas.UNSURE
 
 
 def _title(reading: Reading) -> str:
@@ -79,14 +62,15 @@ def _title(reading: Reading) -> str:
 
 
 def _boxes(frame: NDArray[np.uint8], reading: Reading) -> Picture:
-    picture, scale = fitted(frame, *STEP_SIZE)
+    picture, scale = canvas.fitted(frame, *STEP_SIZE)
     for digit in (*reading.dropped, *reading.digits):
-        frame_box(picture, digit.box, scale, color_of(digit))
+        canvas.frame_box(picture, digit.box, scale, color_of(digit))
     return picture
 
 
 def _stretched(amount: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.normalize(amount, None, 0, 255, cv2.NORM_MINMAX), np.uint8)  # type: ignore[call-overload]
+    stretched = cv2.normalize(amount, np.empty_like(amount), 0, 255, cv2.NORM_MINMAX)
+    return np.asarray(stretched, np.uint8)
 
 
 def _parts(found: Found, ink: Ink) -> Picture:
@@ -98,30 +82,35 @@ def _parts(found: Found, ink: Ink) -> Picture:
 
 def _step(title: str, image: NDArray[np.uint8]) -> Picture:
     width, height = STEP_SIZE
-    panel = blank(height + 40, width)
-    write(panel, title, (0, 28), 0.5, TEXT)
-    paste(panel, fitted(image, width, height)[0], 40, 0)
+    panel = canvas.blank(height + 40, width)
+    canvas.write(panel, title, (0, 28), 0.5, canvas.TEXT)
+    canvas.paste(panel, canvas.fitted(image, width, height)[0], 40, 0)
     return panel
 
 
 def _card(digit: Digit) -> Picture:
     width, height = CARD_SIZE
-    panel = blank(height, width)
+    panel = canvas.blank(height, width)
     side = height - 50
     words = digit.reason or "sure"
-    write(panel, f"{digit.label}  {digit.confidence:.1%}", (0, 20), 0.55, TEXT)
-    write(panel, words, (0, height - 12), 0.4, color_of(digit))
-    paste(panel, glyph(digit, side), 30, 0)
-    bars(panel, digit, 30, side + 2 * GAP, width - side - 100, side // 10)
+    canvas.write(panel, f"{digit.label}  {digit.confidence:.1%}", (0, 20), 0.55, canvas.TEXT)
+    canvas.write(panel, words, (0, height - 6), 0.4, color_of(digit))
+    canvas.paste(panel, canvas.glyph(digit, side), 30, 0)
+    canvas.bars(panel, digit, 30, side + 2 * canvas.GAP, width - side - 100, side // 10)
     return panel
 
 
 def _grid(panels: list[Picture], columns: int) -> Picture:
     height, width = panels[0].shape[:2]
     rows = -(-len(panels) // columns)
-    grid = blank(rows * (height + GAP) + MARGIN)
-    cv2.line(grid, (MARGIN, 4), (WIDTH - MARGIN, 4), FAINT_TEXT, 1)
+    grid = canvas.blank(rows * (height + canvas.GAP) + canvas.MARGIN)
+    cv2.line(grid, (canvas.MARGIN, 4), (canvas.WIDTH - canvas.MARGIN, 4), canvas.FAINT_TEXT, 1)
     for number, panel in enumerate(panels):
         row, column = divmod(number, columns)
-        paste(grid, panel, MARGIN // 2 + row * (height + GAP), MARGIN + column * (width + GAP))
+        canvas.paste(
+            grid,
+            panel,
+            canvas.MARGIN // 2 + row * (height + canvas.GAP),
+            canvas.MARGIN + column * (width + canvas.GAP),
+        )
     return grid

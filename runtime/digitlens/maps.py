@@ -6,22 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.canvas import (
-    FAINT_TEXT,
-    GAP,
-    GOOD,
-    MARGIN,
-    TEXT,
-    WIDTH,
-    Picture,
-    bars,
-    blank,
-    fitted,
-    frame_box,
-    glyph,
-    paste,
-    write,
-)
+from digitlens import canvas
+from digitlens.canvas import Picture
 from digitlens.contract import Tap
 from digitlens.errors import UsageError
 from digitlens.reading import Digit, Reading
@@ -76,18 +62,18 @@ def mosaic(activation: NDArray[np.float32], shape: tuple[int, ...]) -> Picture:
     tiles = activation.reshape(-1, *(shape[1:] if is_maps else (1, 1)))
     gray = _each_to_bytes(tiles) if is_maps else _to_bytes(tiles, -1, 1)
     count, columns = len(tiles), _columns(len(tiles), is_maps=is_maps)
-    room = (WIDTH - 2 * MARGIN) // columns - GAP
+    room = (canvas.WIDTH - 2 * canvas.MARGIN) // columns - canvas.GAP
     side = max(min(room, tiles.shape[1] * MAX_SCALE), UNIT_SIZE) if is_maps else UNIT_SIZE
     rows = -(-count // columns)
     label = 16
-    picture = blank(rows * (side + label + GAP))
+    picture = canvas.blank(rows * (side + label + canvas.GAP))
     for index, tile in enumerate(gray):
         row, column = divmod(index, columns)
-        top, left = row * (side + label + GAP), MARGIN + column * (side + GAP)
+        top, left = row * (side + label + canvas.GAP), canvas.MARGIN + column * (side + canvas.GAP)
         large = cv2.resize(tile, (side, side), interpolation=cv2.INTER_NEAREST)
         colored = cv2.applyColorMap(np.asarray(large, np.uint8), cv2.COLORMAP_VIRIDIS)
         picture[top : top + side, left : left + side] = colored
-        write(picture, str(index), (left, top + side + label - 4), 0.4, FAINT_TEXT)
+        canvas.write(picture, str(index), (left, top + side + label - 4), 0.4, canvas.FAINT_TEXT)
     return picture
 
 
@@ -99,20 +85,22 @@ def _columns(count: int, *, is_maps: bool) -> int:
 
 def _header(image: NDArray[np.uint8], digit: Digit) -> Picture:
     side = HEADER_HEIGHT - 64
-    picture = blank(HEADER_HEIGHT)
+    picture = canvas.blank(HEADER_HEIGHT)
     title = f"{digit.label}  {digit.confidence:.1%}" + ("" if digit.sure else "  not sure")
     for left, text in (
-        (MARGIN, "the image"),
-        (MARGIN + side + 3 * GAP, "what the network was given"),
-        (MARGIN + 2 * (side + 6 * GAP) + 40, f"the ten outputs: {title}"),
+        (canvas.MARGIN, "the image"),
+        (canvas.MARGIN + side + 3 * canvas.GAP, "what the network was given"),
+        (canvas.MARGIN + 2 * (side + 6 * canvas.GAP) + 40, f"the ten outputs: {title}"),
     ):
-        write(picture, text, (left, 32), 0.5, TEXT)
+        canvas.write(picture, text, (left, 32), 0.5, canvas.TEXT)
     top = 44
-    shrunk, scale = fitted(image, side, side)
-    frame_box(shrunk, digit.box, scale, GOOD)
-    paste(picture, shrunk, top, MARGIN)
-    paste(picture, glyph(digit, side), top, MARGIN + side + 3 * GAP)
-    bars(picture, digit, top, MARGIN + 2 * (side + 6 * GAP) + 40, longest=480, step=19)
+    shrunk, scale = canvas.fitted(image, side, side)
+    canvas.frame_box(shrunk, digit.box, scale, canvas.GOOD)
+    canvas.paste(picture, shrunk, top, canvas.MARGIN)
+    canvas.paste(picture, canvas.glyph(digit, side), top, canvas.MARGIN + side + 3 * canvas.GAP)
+    canvas.bars(
+        picture, digit, top, canvas.MARGIN + 2 * (side + 6 * canvas.GAP) + 40, longest=480, step=19
+    )
     return picture
 
 
@@ -122,11 +110,11 @@ def _tap_panel(tap: Tap, activation: NDArray[np.float32]) -> Picture:
         if len(tap.shape) == 3
         else (f"{len(activation)} units")
     )
-    title = blank(36)
+    title = canvas.blank(36)
     low, high = activation.min(), activation.max()
-    write(title, tap.name, (MARGIN, 26), 0.7, TEXT)
-    write(title, f"{size}, {tap.layer}, values {low:.2f} to {high:.2f}", (MARGIN + 90, 26), 0.5,
-           FAINT_TEXT)  # fmt: skip
+    canvas.write(title, tap.name, (canvas.MARGIN, 26), 0.7, canvas.TEXT)
+    words = f"{size}, {tap.layer}, values {low:.2f} to {high:.2f}"
+    canvas.write(title, words, (canvas.MARGIN + 90, 26), 0.5, canvas.FAINT_TEXT)
     return np.concatenate([title, mosaic(activation, tap.shape)])
 
 

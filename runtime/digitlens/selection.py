@@ -6,10 +6,10 @@ the other digits of its frame, and the frame must look like one that holds digit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from digitlens.ink import Ink
 from digitlens.part import Part
@@ -149,25 +149,34 @@ def _is_cut_off(part: Part, guess: Guess, ink: Ink) -> bool:
     return bool(room <= (EDGE * min(height, width) if is_weak else 0))
 
 
+class _Signs:
+    """Parts as arrays, to find those that are like a digit."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.centers = np.array([part.center for part in parts]).reshape(-1, 2)
+        self.heights, self.dark, self.areas = (
+            np.array([getattr(part, name) for part in parts])
+            for name in ("height", "darkest", "area")
+        )
+
+    def alike(self, height: float, dark: float, area: float) -> NDArray[np.bool_]:
+        """Tell which are like a digit of such a height, darkness and area."""
+        is_high = (ALIKE_HEIGHT[0] * height < self.heights) & (
+            self.heights < ALIKE_HEIGHT[1] * height
+        )
+        return is_high & (self.dark > ALIKE_DARK * dark) & (self.areas > ALIKE_AREA * area)
+
+
 def _outnumbered(digits: Sequence[Part], others: Sequence[Part]) -> list[Part]:
     """Give the digits whose nearest signs that are like them are mostly no digits."""
-    signs = [*digits, *others]
-    x, y = np.array([sign.center for sign in signs]).T
-    height, dark, area = (
-        np.array([getattr(sign, name) for sign in signs]) for name in ("height", "darkest", "area")
-    )
+    signs = _Signs([*digits, *others])
     found = []
     for number, part in enumerate(digits):
-        distance = np.maximum(np.abs(x - x[number]), np.abs(y - y[number]))
-        is_like = (
-            (distance < NEAR * part.height)
-            & (height > ALIKE_HEIGHT[0] * part.height)
-            & (height < ALIKE_HEIGHT[1] * part.height)
-            & (dark > ALIKE_DARK * part.darkest)
-            & (area > ALIKE_AREA * part.area)
-        )
-        is_like[number] = False
-        near = np.flatnonzero(is_like)
+        distance = np.abs(signs.centers - part.center).max(1)
+        is_near = distance < NEAR * part.height
+        is_near &= signs.alike(part.height, part.darkest, part.area)
+        is_near[number] = False
+        near = np.flatnonzero(is_near)
         near = near[np.argsort(distance[near], kind="stable")[:AROUND]]
         count = int(np.count_nonzero(near >= len(digits)))
         if count > 1 and 2 * count > len(near):
@@ -175,21 +184,11 @@ def _outnumbered(digits: Sequence[Part], others: Sequence[Part]) -> list[Part]:
     return found
 
 
-def _is_alike(sign: Part, height: float, dark: float, area: float) -> bool:
-    return (
-        ALIKE_HEIGHT[0] * height < sign.height < ALIKE_HEIGHT[1] * height
-        and sign.darkest > ALIKE_DARK * dark
-        and sign.area > ALIKE_AREA * area
-    )
-
-
 def _doubt(digits: Sequence[Part], others: Sequence[Part], ink: Ink) -> str:
     """Say why the frame as a whole does not look like one with digits, or nothing."""
-    height, dark, area = (
-        float(np.median(list(map(value, digits))))
-        for value in map(attrgetter, ("height", "darkest", "area"))
-    )
-    signs = sum(_is_alike(sign, height, dark, area) for sign in others)
+    own = _Signs(digits)
+    height, dark, area = (float(np.median(v)) for v in (own.heights, own.dark, own.areas))
+    signs = np.count_nonzero(_Signs(others).alike(height, dark, area))
     if signs > 1 and signs > len(digits):
         return AMONG_OTHERS
     level = max(ink.noise, dark / 2)

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 
 from command import ROOT
+from photo_score import Answer, Given, Picture, coverage_curve, score
 
 SCRIPTS = ROOT / "scripts"
-sys.path.append(str(SCRIPTS))
-
-from photo_score import Answer, Given, Picture, coverage_curve, score  # noqa: E402
 
 
 def answer(labels: str, read: str, *, scattered: bool = False, origin: str = "a") -> Answer:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from command import Digitlens, assert_one_line_error
-from digitlens import Reader, maps
+from digitlens import Reader, canvas, maps
 from digitlens.contract import TAPS
 from digitlens.errors import UsageError
 
@@ -15,14 +15,14 @@ def test_every_tap_adds_a_panel_and_the_picture_shows_the_frame(page: np.ndarray
     heights = [maps.draw(page, reading, TAPS[:count]).shape[0] for count in range(len(TAPS) + 1)]
     assert heights == sorted(set(heights))
     picture = maps.draw(page, reading, TAPS, number=9)
-    assert picture.shape[1] == maps.WIDTH
+    assert picture.shape[1] == canvas.WIDTH
     assert picture.dtype == np.uint8
     assert not np.array_equal(picture, maps.draw(page, reading, TAPS, number=0))
     side = maps.HEADER_HEIGHT - 64
-    frame = picture[44 : 44 + round(side * 420 / 900), maps.MARGIN : maps.MARGIN + side]
+    frame = picture[44 : 44 + round(side * 420 / 900), canvas.MARGIN : canvas.MARGIN + side]
     shrunk = cv2.resize(page, frame.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert np.median(cv2.absdiff(frame, shrunk)) == 0  # but for the box
-    glyph = picture[44 : 44 + side, maps.MARGIN + side + 18 :][:, :side]
+    glyph = picture[44 : 44 + side, canvas.MARGIN + side + 18 :][:, :side]
     expected = cv2.resize(reading.digits[9].glyph * 255, (side, side), interpolation=0)
     assert np.array_equal(glyph[..., 0], np.round(expected))
 
@@ -33,8 +33,8 @@ def test_a_mosaic_shows_each_map_between_its_own_extremes() -> None:
     picture = maps.mosaic(activation, (6, 28, 28))
     light = cv2.applyColorMap(np.full((1, 1), 255, np.uint8), cv2.COLORMAP_VIRIDIS)[0, 0]
     columns = np.flatnonzero((picture == light).all(2).any(0))
-    tile = (maps.WIDTH - 2 * maps.MARGIN) // 6
-    assert {(column - maps.MARGIN) // tile for column in columns} == {2, 4}
+    tile = (canvas.WIDTH - 2 * canvas.MARGIN) // 6
+    assert {(column - canvas.MARGIN) // tile for column in columns} == {2, 4}
 
 
 def test_single_units_are_drawn_on_one_scale() -> None:

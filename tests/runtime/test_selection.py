@@ -33,10 +33,9 @@ class Sheet:
         chosen: dict[Part, Guess] = {}
         order = []
         for (x, y), guess in self.guesses:
-            nearest = min(
-                (part for part in parts if part not in chosen),
-                key=lambda part, x=x, y=y: abs(part.left - x) + abs(part.top - y),  # type: ignore[misc]
-            )
+            left = [part for part in parts if part not in chosen]
+            away = [abs(part.left - x) + abs(part.top - y) for part in left]
+            nearest = left[int(np.argmin(away))]
             chosen[nearest] = guess
             order.append(nearest)
         found = reasons(chosen, ink)

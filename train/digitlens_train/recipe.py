@@ -106,6 +106,21 @@ class Recipe:
         )
 
 
+_BEST = Recipe(
+    name="best",
+    epochs=60,
+    batch_size=128,
+    lr=2e-3,
+    schedule="one-cycle",
+    muon_lr=0.01,
+    weight_decay=0.03,
+    rotation=7,
+    scale=0.08,
+    shear=0.1,
+    shift=1,
+    elastic=1,
+    held_out=5000,
+)
 _ALL = [
     Recipe(name="classic", counts_after=True),
     Recipe(
@@ -118,39 +133,18 @@ _ALL = [
         weight_decay=0.05,
         held_out=1000,
     ),
-    Recipe(
-        name="best",
-        epochs=60,
-        batch_size=128,
-        lr=2e-3,
-        schedule="one-cycle",
-        muon_lr=0.01,
-        weight_decay=0.03,
-        rotation=7,
-        scale=0.08,
-        shear=0.1,
-        shift=1,
-        elastic=1,
-        held_out=5000,
-    ),
-    Recipe(
+    _BEST,
+    dataclasses.replace(
+        _BEST,
         name="photo",
-        epochs=60,
         batch_size=256,
-        lr=2e-3,
-        schedule="one-cycle",
-        muon_lr=0.01,
-        weight_decay=0.03,
         rotation=10,
         scale=0.12,
         narrow=0.35,
         shear=0.15,
-        shift=1,
-        elastic=1,
         look=1,
         written=10_000,
         outliers=30_000,
-        held_out=5000,
     ),
 ]
 RECIPES = {recipe.name: recipe for recipe in _ALL}
