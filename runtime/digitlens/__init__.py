@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from digitlens.errors import DigitlensError
     from digitlens.reader import Reader
-    from digitlens.reading import Digit, Reading
+    from digitlens.live.watch import watch
+    from digitlens.reading import Digit, LiveReading, Reading
 
 __version__ = "0.1.0"
 
-__all__ = ["Digit", "DigitlensError", "Reader", "Reading", "__version__"]
+__all__ = ["Digit", "DigitlensError", "LiveReading", "Reader", "Reading", "__version__", "watch"]
 
 # onnxruntime reads this once, on import, and sends telemetry without it.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -25,8 +26,10 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _HOMES = {
     "Digit": "digitlens.reading",
     "DigitlensError": "digitlens.errors",
+    "LiveReading": "digitlens.reading",
     "Reader": "digitlens.reader",
     "Reading": "digitlens.reading",
+    "watch": "digitlens.live.watch",
 }
 
 

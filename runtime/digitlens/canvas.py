@@ -12,14 +12,15 @@ Color = tuple[int, int, int]
 WIDTH = 1280
 """Width of every picture in pixels."""
 MARGIN, GAP = 20, 6
-PAPER, TEXT, FAINT_TEXT = (255, 255, 255), (32, 32, 32), (120, 120, 120)
+WHITE = 255
+PAPER, TEXT, FAINT_TEXT = (WHITE, WHITE, WHITE), (32, 32, 32), (120, 120, 120)
 GOOD, UNSURE, BAD = (40, 140, 20), (0, 140, 230), (60, 60, 200)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def blank(height: int, width: int = WIDTH) -> Picture:
     """Give white paper, uint8 `[height, width, 3]`."""
-    return np.full((height, width, 3), PAPER, np.uint8)
+    return np.full((height, width, 3), WHITE, np.uint8)
 
 
 def paste(picture: Picture, part: NDArray[np.generic], top: int, left: int) -> None:

@@ -1,10 +1,12 @@
 """Everything that digitlens raises on purpose.
 
     DigitlensError          exit status 1
-    ├── NotFoundError       exit status 2: a file, folder, camera or provider that is not there
+    ├── NotFoundError       exit status 2: a file, folder or provider that is not there
     ├── UsageError          exit status 2: a request that cannot be met as it stands
     ├── DataError           a data set that is damaged or is not what it should be
     ├── ImageError          a file or an array that is no readable image
+    ├── SourceError         a camera, video or address that gives no picture
+    ├── WindowError         no window can be opened
     ├── ModelError          a model file that cannot be used
     ├── RunError            a run folder or a checkpoint that cannot be used
     └── ProofError          the ONNX model does not do what PyTorch does
@@ -36,7 +38,17 @@ class DataError(DigitlensError):
 
 
 class ImageError(DigitlensError):
-    """A file or an array that is no readable image."""
+    """A file or an array that is no readable image; `source` is the file, where it is one."""
+
+    source = ""
+
+
+class SourceError(DigitlensError):
+    """A camera, video or address that gives no picture."""
+
+
+class WindowError(DigitlensError):
+    """No window can be opened."""
 
 
 class ModelError(DigitlensError):

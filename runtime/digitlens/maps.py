@@ -1,6 +1,7 @@
 """Activations as a picture, drawn with OpenCV alone."""
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -56,14 +57,66 @@ def draw(
     return np.concatenate(panels)
 
 
+def tiles(
+    activation: NDArray[np.float32], shape: tuple[int, ...], width: int, height: int
+) -> Picture:
+    """Draw one activation, float32 of `shape`, as tiles that fill a room of pixels.
+
+    Like `mosaic`, but as large as the room allows, and without numbers: for a live view.
+
+    Returns:
+        uint8 `[h, w, 3]`, blue, green, red, at most as large as the room.
+    """
+    gray = _gray_tiles(activation, shape)
+    count, rows, columns = gray.shape
+    across, side = _best_grid(count, width, height)
+    down = -(-count // across)
+    grid = np.zeros((down * across, rows, columns), np.uint8)
+    grid[:count] = gray
+    sheet = grid.reshape(down, across, rows, columns).swapaxes(1, 2)
+    colored = _palette()[sheet.reshape(down * rows, across * columns)]
+    size = across * side, down * side
+    picture = np.asarray(cv2.resize(colored, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    if side > 3:
+        picture[side - 1 :: side] = canvas.PAPER
+        picture[:, side - 1 :: side] = canvas.PAPER
+    last = count - (down - 1) * across
+    picture[(down - 1) * side :, last * side :] = canvas.PAPER
+    return picture
+
+
+@cache
+def _palette() -> NDArray[np.uint8]:
+    """Give the colour of each grey level, uint8 `[256, 3]`, blue, green, red."""
+    levels = np.arange(256, dtype=np.uint8)
+    return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS), np.uint8).reshape(256, 3)
+
+
+@lru_cache
+def _best_grid(count: int, width: int, height: int) -> tuple[int, int]:
+    """Give the number of columns that makes `count` square tiles largest, and their side."""
+    sides = {
+        columns: min(width // columns, height // -(-count // columns))
+        for columns in range(1, count + 1)
+    }
+    columns = max(sides, key=lambda each: sides[each])
+    return columns, max(sides[columns], 1)
+
+
+def _gray_tiles(activation: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Give an activation as grey tiles, uint8 `[n, h, w]`; single units are 1×1."""
+    if len(shape) == 3 and shape[1] > 1:
+        return _each_to_bytes(activation.reshape(-1, *shape[1:]))
+    return _to_bytes(activation.reshape(-1, 1, 1), -1, 1)
+
+
 def mosaic(activation: NDArray[np.float32], shape: tuple[int, ...]) -> Picture:
     """Draw one activation, float32 of `shape`, as rows of numbered tiles."""
-    is_maps = len(shape) == 3 and shape[1] > 1
-    tiles = activation.reshape(-1, *(shape[1:] if is_maps else (1, 1)))
-    gray = _each_to_bytes(tiles) if is_maps else _to_bytes(tiles, -1, 1)
-    count, columns = len(tiles), _columns(len(tiles), is_maps=is_maps)
+    gray = _gray_tiles(activation, shape)
+    is_maps = gray.shape[1] > 1
+    count, columns = len(gray), _columns(len(gray), is_maps=is_maps)
     room = (canvas.WIDTH - 2 * canvas.MARGIN) // columns - canvas.GAP
-    side = max(min(room, tiles.shape[1] * MAX_SCALE), UNIT_SIZE) if is_maps else UNIT_SIZE
+    side = max(min(room, gray.shape[1] * MAX_SCALE), UNIT_SIZE) if is_maps else UNIT_SIZE
     rows = -(-count // columns)
     label = 16
     picture = canvas.blank(rows * (side + label + canvas.GAP))

@@ -35,6 +35,7 @@ class Reader:
         model: an ONNX file with a contract, or None for the packaged model.
         provider: what runs the network, such as `cpu`; see `digitlens doctor`.
         min_confidence: from which confidence, 0…1, a digit counts as sure.
+        threads: that run the network; more than one pays for hundreds of digits at once only.
 
     Raises:
         NotFoundError: no such model file, or the provider is not installed.
@@ -48,10 +49,11 @@ class Reader:
         *,
         provider: str = providers.DEFAULT,
         min_confidence: float = SURE,
+        threads: int = 1,
     ) -> None:
         if not min_confidence >= 0:
             raise UsageError(f"min_confidence is {min_confidence}: give a number from 0 to 1")
-        self.session = Session(model, provider=provider)
+        self.session = Session(model, provider=provider, threads=threads)
         self.min_confidence = min_confidence
 
     @property
@@ -75,12 +77,20 @@ class Reader:
         frame = _frame(image)
         start = time.perf_counter()
         reading = self._search(frame).reading
-        activations = None
-        if taps:
-            names = [tap.name for tap in self.contract.taps]
-            activations = self.session.run(_stacked([d.glyph for d in reading.digits]), names)
+        activations = self.activations(reading.digits) if taps else None
         elapsed_ms = 1000 * (time.perf_counter() - start)
         return replace(reading, elapsed_ms=elapsed_ms, taps=activations)
+
+    def activations(
+        self, digits: Sequence[Digit], names: Sequence[str] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Compute taps of digits that were read, all of them or those of the given names.
+
+        Returns:
+            By name, float32 with one row a digit: `conv1` is `[n, 6, 28, 28]`.
+        """
+        wanted = [tap.name for tap in self.contract.taps] if names is None else list(names)
+        return self.session.run(_stacked([digit.glyph for digit in digits]), wanted)
 
     def explain(self, image: NDArray[np.generic] | Path | str) -> NDArray[np.uint8]:
         """Draw how an image is read: the finder's steps, and why each sign is a digit or none.

@@ -24,6 +24,7 @@ class Digit:
         glyph: what the network was given, float32 `[32, 32]`, 0…1, ink 1 on paper 0.
         probabilities: float32 `[10]`, they sum to 1.
         reason: why it is not sure or was dropped, else empty.
+        track: in a video, its number as long as it is followed from frame to frame; else None.
     """
 
     label: int
@@ -34,6 +35,7 @@ class Digit:
     glyph: NDArray[np.float32] = field(repr=False)
     probabilities: NDArray[np.float32] = field(repr=False)
     reason: str = ""
+    track: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,3 +83,27 @@ class Reading:
             ],
             "elapsed_ms": round(self.elapsed_ms, 3),
         }
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LiveReading(Reading):
+    """The digits of one frame of a video or a camera.
+
+    Attributes:
+        source: name of the source, or of the image file.
+        image: the frame, uint8 `[height, width, 3]`, blue, green, red.
+        frame: its number; dropped frames leave gaps.
+        time: seconds since the first frame; in a file, its place there.
+        age_ms: how old the frame was when it had been read, in milliseconds.
+    """
+
+    source: str
+    image: NDArray[np.uint8] = field(repr=False)
+    frame: int
+    time: float
+    age_ms: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what `digitlens camera --format json` prints."""
+        live = {"frame": self.frame, "time": round(self.time, 4), "age_ms": round(self.age_ms, 3)}
+        return {"source": self.source, **live, **Reading.to_dict(self)}

@@ -1,10 +1,9 @@
 """Reading order: parts into rows from top to bottom, and each row from left to right."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
-
-from digitlens.part import Part
 
 MAX_SLOPE = 0.36
 """Rows rise or fall by 20° at most."""
@@ -14,7 +13,25 @@ OVERLAP = 0.4
 """Share of the lower one's height that neighbours in a row have in common."""
 
 
-def rows(parts: Iterable[Part]) -> list[list[Part]]:
+class Boxed(Protocol):
+    """What has a place in a frame: a part, or a digit that is followed."""
+
+    @property
+    def left(self) -> int: ...  # noqa: D102
+    @property
+    def top(self) -> int: ...  # noqa: D102
+    @property
+    def bottom(self) -> int: ...  # noqa: D102
+    @property
+    def height(self) -> int: ...  # noqa: D102
+    @property
+    def center(self) -> tuple[float, float]: ...  # noqa: D102
+
+
+B = TypeVar("B", bound=Boxed)
+
+
+def rows(parts: Iterable[B]) -> list[list[B]]:
     """Sort parts into rows, all of them tilted alike.
 
     A part belongs to the row whose last part it overlaps most, if by enough.
@@ -26,12 +43,12 @@ def rows(parts: Iterable[Part]) -> list[list[Part]]:
         for part in ordered
     }
 
-    def overlap(one: Part, other: Part) -> float:
+    def overlap(one: B, other: B) -> float:
         (top, bottom), (other_top, other_bottom) = spans[one], spans[other]
         common = min(bottom, other_bottom) - max(top, other_top)
         return common / min(one.height, other.height)
 
-    found: list[list[Part]] = []
+    found: list[list[B]] = []
     for part in ordered:
         best = max(found, key=lambda row: overlap(row[-1], part), default=None)
         if best and overlap(best[-1], part) >= OVERLAP:
@@ -41,16 +58,16 @@ def rows(parts: Iterable[Part]) -> list[list[Part]]:
     return sorted(found, key=lambda row: sum(sum(spans[part]) for part in row) / len(row))
 
 
-def tilt(parts: list[Part]) -> float:
+def tilt(parts: Sequence[Boxed]) -> float:
     """Give the median slope of the way from each part to the nearest one on its right."""
-    slopes = []
-    for part in parts:
-        steps = [
-            (other.center[0] - part.center[0], other.center[1] - part.center[1])
-            for other in parts
-            if other.center[0] - part.center[0] < NEAR * max(part.height, other.height)
-        ]
-        right = min((step for step in steps if abs(step[1]) < MAX_SLOPE * step[0]), default=None)
-        if right:
-            slopes.append(right[1] / right[0])
-    return float(np.median(slopes)) if slopes else 0.0
+    if len(parts) < 2:
+        return 0.0
+    x, y = np.array([part.center for part in parts]).T
+    heights = np.array([part.height for part in parts])
+    across, down = x - x[:, np.newaxis], y - y[:, np.newaxis]
+    is_near = across < NEAR * np.maximum(heights, heights[:, np.newaxis])
+    is_right = is_near & (np.abs(down) < MAX_SLOPE * across)
+    nearest = np.where(is_right, across, np.inf).argmin(1)
+    rows_with_one = np.flatnonzero(is_right.any(1))
+    chosen = rows_with_one, nearest[rows_with_one]
+    return float(np.median(down[chosen] / across[chosen])) if len(rows_with_one) else 0.0

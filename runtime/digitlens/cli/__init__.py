@@ -21,6 +21,7 @@ COMMANDS = {
     "verify": ("digitlens_export.cli", "verify", "Compare a model file with PyTorch again."),
     "classify": ("digitlens.cli.classify", "classify", "Read the digits of image files."),
     "maps": ("digitlens.cli.maps", "maps", "Draw the feature maps of one digit."),
+    "camera": ("digitlens.cli.camera", "camera", "Read digits live from a camera or a video."),
     "doctor": ("digitlens.cli.doctor", "doctor", "Say what this device has, and what is wrong."),
 }
 """Sub-commands with the module and the name of their function, and their help in short."""

@@ -1,7 +1,5 @@
 """`digitlens classify`."""
 
-import csv
-import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,10 +12,10 @@ from digitlens.cli.options import (
     error_line,
     format_option,
     model_option,
-    one_line,
     provider_option,
     silence_libraries,
 )
+from digitlens.cli.printing import PRINTERS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,19 +23,6 @@ if TYPE_CHECKING:
 
     from digitlens.reader import Reader
     from digitlens.reading import Reading
-
-CSV_COLUMNS = (
-    "source",
-    "width",
-    "height",
-    "text",
-    "labels",
-    "confidences",
-    "elapsed_ms",
-    "error",
-)
-Printer = Callable[[str, "Reading | Exception"], None]
-
 
 @click.command(
     epilog="Examples: digitlens classify photo.png; digitlens classify scans --format json; "
@@ -94,7 +79,7 @@ def classify(
     silence_libraries()
     sure = SURE if min_confidence is None else min_confidence
     reader = Reader(model, provider=provider, min_confidence=sure)
-    printer = _PRINTERS[form]()
+    printer = PRINTERS[form]()
     drawers: list[_Drawer] = []
     if maps_folder:
         drawers.append(_Drawer(maps_folder, partial(_draw_maps, reader)))
@@ -192,51 +177,3 @@ class _Drawer:
             name = f"{stem}_{count}"
         self.used.add(name)
         return name
-
-
-def _table() -> Printer:
-    def print_row(source: str, result: "Reading | Exception") -> None:
-        if isinstance(result, Exception):
-            click.echo(error_line(f"{source}: {_reason(source, result)}"), err=True)
-            return
-        text = result.text.replace("\n", " / ") or "(no digits)"
-        confidences = " ".join(f"{digit.confidence:.1%}" for digit in result.digits)
-        click.echo(f"{one_line(source)}  {text}  {confidences}".rstrip())
-
-    return print_row
-
-
-def _json() -> Printer:
-    def print_line(source: str, result: "Reading | Exception") -> None:
-        fields = (
-            {"error": _reason(source, result)}
-            if isinstance(result, Exception)
-            else result.to_dict()
-        )
-        click.echo(json.dumps({"source": source} | fields))
-
-    return print_line
-
-
-def _csv() -> Printer:
-    writer = csv.DictWriter(sys.stdout, CSV_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-
-    def print_row(source: str, result: "Reading | Exception") -> None:
-        if isinstance(result, Exception):
-            writer.writerow({"source": source, "error": _reason(source, result)})
-            return
-        row = {"source": source, **result.to_dict()}
-        digits = row.pop("digits")
-        row["labels"] = " ".join(str(digit["label"]) for digit in digits)
-        row["confidences"] = " ".join(str(digit["confidence"]) for digit in digits)
-        writer.writerow(row)
-
-    return print_row
-
-
-def _reason(source: str, error: Exception) -> str:
-    return str(error).removeprefix(f"{source}: ")
-
-
-_PRINTERS = {"table": _table, "json": _json, "csv": _csv}

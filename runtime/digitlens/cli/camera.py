@@ -1,0 +1,313 @@
+"""`digitlens camera`."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from digitlens.cli.options import (
+    error_line,
+    model_option,
+    provider_option,
+    silence_libraries,
+)
+from digitlens.cli.printing import LIVE_PRINTERS, Printer
+
+if TYPE_CHECKING:
+    from digitlens.errors import ImageError
+    from digitlens.live.meter import Stats
+    from digitlens.live.viewer import Viewer
+    from digitlens.live.watch import Watch
+    from digitlens.reading import LiveReading
+
+STATS_PERIOD = 5.0
+"""Seconds between two lines of --stats."""
+
+
+@click.command(
+    epilog="Examples: digitlens camera test: --no-window --frames 30; "
+    "digitlens camera test: --fast --no-window --frames 90 --record camera.mp4; "
+    "digitlens camera camera.mp4 --fast --no-window --format json --changes; "
+    "digitlens camera --list-cameras"
+)
+@click.argument("place", required=False, metavar="[SOURCE]")
+@click.option(
+    "--source",
+    metavar="SOURCE",
+    help="The same as the argument. Default: 0, the first camera.",
+)
+@click.option("--list-cameras", "lists", is_flag=True, help="Name the cameras that answer.")
+@click.option("--width", type=click.IntRange(16, 16384), metavar="PIXELS", help="Ask for it.")
+@click.option("--height", type=click.IntRange(16, 16384), metavar="PIXELS", help="Ask for it.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 1000, min_open=True),
+    metavar="N",
+    help="Ask for N frames a second; of images, show N a second.",
+)
+@click.option(
+    "--pixel-format",
+    metavar="CODE",
+    help="Ask for it, such as YUYV. Default: MJPG, in which most cameras are fastest.",
+)
+@click.option("--fast", is_flag=True, help="Read a file or the test card as fast as possible.")
+@click.option("--loop", is_flag=True, help="Begin a file again when it ends.")
+@click.option(
+    "--steady/--no-steady",
+    default=None,
+    help="Follow digits and read them from several frames. Default: in all but image files.",
+)
+@click.option("--no-window", is_flag=True, help="Open no window; print what is read.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(LIVE_PRINTERS)),
+    help="How to print, a line a frame. Default: table without a window, nothing with one.",
+)
+@click.option("--changes", is_flag=True, help="Print only when the text that is read changes.")
+@click.option("--frames", type=click.IntRange(min=1), metavar="N", help="End after N frames.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    metavar="FILE.mp4",
+    help="Record what the window shows, also without a window.",
+)
+@click.option("--raw", is_flag=True, help="Record the frames with nothing drawn into them.")
+@click.option(
+    "--tap",
+    "taps",
+    multiple=True,
+    metavar="NAME",
+    help="Draw the maps of this tap; may be given several times. Default: conv1, conv2, conv3.",
+)
+@click.option(
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Where the keys s and r save. Default: the current folder.",
+)
+@click.option("--stats", is_flag=True, help="Say rates, age of the frames and CPU share.")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="From which confidence, 0 to 1, a digit is sure. Default: 0.8.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Threads that run the network.",
+)
+@model_option
+@provider_option
+def camera(
+    place: str | None,
+    source: str | None,
+    *,
+    lists: bool,
+    width: int | None,
+    height: int | None,
+    rate: float | None,
+    pixel_format: str | None,
+    fast: bool,
+    loop: bool,
+    steady: bool | None,
+    no_window: bool,
+    form: str | None,
+    changes: bool,
+    frames: int | None,
+    record: Path | None,
+    raw: bool,
+    taps: tuple[str, ...],
+    folder: Path,
+    stats: bool,
+    min_confidence: float | None,
+    threads: int,
+    model: Path | None,
+    provider: str,
+) -> int:
+    """Read digits live from SOURCE, and see the network at work.
+
+    SOURCE is the number of a camera, /dev/videoN, an address such as rtsp://…, a video file, an
+    image file, a folder or a quoted pattern of images, or test: for a moving test card with ten
+    digits (test:40 for forty). In the window press h for the keys. A camera that falls silent is
+    opened again until it comes back.
+
+    json is one object a line, one line a frame: what classify prints, with frame, time in seconds
+    and age_ms, the age of the frame when it had been read. Ends with 0 when the source ends, the
+    window is closed, or on Ctrl-C; with 1 if the source never gave a frame, an image could not be
+    read, or there is no screen for a window.
+    """
+    from digitlens.errors import UsageError
+    from digitlens.live.stage import Stage
+    from digitlens.live.viewer import Viewer
+    from digitlens.live.watch import watch
+    from digitlens.reader import SURE
+
+    silence_libraries()
+    if lists:
+        return _list_cameras(form)
+    if place and source:
+        raise UsageError(f"two sources, {place} and {source}: give one")
+    name = place or source or "0"
+    if record and Path(name).exists() and record.exists() and record.samefile(name):
+        raise UsageError(f"cannot record into {record}: it is the source; give another name")
+    has_window = not no_window and _has_screen(record)
+    with watch(
+        name,
+        model=model,
+        provider=provider,
+        min_confidence=SURE if min_confidence is None else min_confidence,
+        threads=threads,
+        width=width,
+        height=height,
+        rate=rate,
+        pixel_format=pixel_format,
+        fast=fast,
+        loop=loop,
+        steady=steady,
+    ) as watched:
+        viewer = Viewer(
+            watched,
+            Stage(watched.reader, taps),
+            has_window=has_window,
+            record=record,
+            is_raw=raw,
+            folder=folder,
+            shows_stats=stats,
+        )
+        teller = _Teller(watched, stats=stats)
+        printer = LIVE_PRINTERS[form or "table"]() if form or changes or not has_window else None
+        try:
+            return _run(viewer, teller, _Lines(printer, changes=changes), frames)
+        except BrokenPipeError:
+            _leave_output()
+            return 0
+        finally:
+            viewer.close()
+
+
+def _run(viewer: "Viewer", teller: "_Teller", lines: "_Lines", frames: int | None) -> int:
+    """Read until the end, a signal or `frames` frames; give the exit status."""
+    from digitlens.errors import ImageError
+
+    is_stopping, status, count = _stopping(), 0, 0
+    for result in viewer.run():
+        teller.tell()
+        if isinstance(result, ImageError):
+            status = 1
+            lines.write_error(result)
+        elif result:
+            lines.write(result)
+            count += 1
+        if is_stopping() or count == frames:
+            break
+    teller.tell_all()
+    return status
+
+
+class _Lines:
+    """Readings on standard output, all of them or those that change the text."""
+
+    def __init__(self, printer: Printer | None, *, changes: bool) -> None:
+        self._printer, self._changes, self._text = printer, changes, ""
+
+    def write(self, reading: "LiveReading") -> None:
+        is_new, self._text = reading.text != self._text, reading.text
+        if self._printer and (is_new or not self._changes):
+            self._printer(reading.source, reading)
+
+    def write_error(self, error: "ImageError") -> None:
+        if self._printer:
+            self._printer(error.source, error)
+        else:
+            click.echo(error_line(str(error)), err=True)
+
+
+class _Teller:
+    """What is said on standard error while frames are read."""
+
+    def __init__(self, watched: "Watch", *, stats: bool) -> None:
+        self._watch, self._stats = watched, stats
+        self._description = self._trouble = ""
+        self._due = time.monotonic() + STATS_PERIOD
+
+    def tell(self) -> None:
+        feed = self._watch.feed
+        if feed.captured and feed.description != self._description:
+            self._description = feed.description
+            click.echo(f"{feed.source.name}: {feed.description}", err=True)
+        if feed.reason != self._trouble:
+            self._trouble = feed.reason
+            click.echo(f"{feed.reason}; it is opened again" if feed.reason else "it is back", err=True)
+        if self._stats and time.monotonic() >= self._due:
+            self._due += STATS_PERIOD
+            self._echo(self._watch.meter.recent())
+
+    def tell_all(self) -> None:
+        if self._stats:
+            self._echo(self._watch.meter.overall(), "in all: ")
+
+    def _echo(self, stats: "Stats", prefix: str = "") -> None:
+        click.echo(f"{prefix}provider {self._watch.provider}, {stats}", err=True)
+
+
+def _stopping() -> Callable[[], bool]:
+    """Take the first Ctrl-C or SIGTERM as the wish to end; a second Ctrl-C interrupts."""
+    is_set = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        is_set.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return is_set.is_set
+
+
+def _has_screen(record: Path | None) -> bool:
+    """Tell whether there is a window; without a screen there may be a recording alone."""
+    from digitlens import window
+    from digitlens.errors import WindowError
+
+    reason = window.problem()
+    if reason and not record:
+        raise WindowError(
+            f"no window can be opened ({reason}): use --no-window, or --record FILE.mp4"
+        )
+    if reason:
+        click.echo(f"no window can be opened ({reason}); recording without one", err=True)
+    return not reason
+
+
+def _leave_output() -> None:
+    """Let nothing be written any more to an output that somebody has closed."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _list_cameras(form: str | None) -> int:
+    from digitlens.capture import answering_cameras, camera_name
+
+    found = [(number, camera_name(number)) for number in answering_cameras()]
+    for number, name in found:
+        as_json = json.dumps({"camera": number, "name": name})
+        click.echo(as_json if form == "json" else f"{number}  {name}".rstrip())
+    if not found:
+        click.echo("no camera answers: connect one, or try --source test:", err=True)
+    return 0

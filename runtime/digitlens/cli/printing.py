@@ -1,0 +1,71 @@
+"""Readings on standard output."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from digitlens.cli.options import error_line, one_line
+
+if TYPE_CHECKING:
+    from digitlens.reading import Reading
+
+COLUMNS = ("source", "width", "height", "text", "labels", "confidences", "elapsed_ms", "error")
+LIVE_COLUMNS = ("source", "frame", "time", "age_ms", *COLUMNS[1:])
+"""What CSV has of a reading, and of one frame of a video or a camera."""
+
+Printer = Callable[[str, "Reading | Exception"], None]
+"""Prints what was read in a source, or why nothing was."""
+
+
+def _table() -> Printer:
+    def print_row(source: str, result: "Reading | Exception") -> None:
+        if isinstance(result, Exception):
+            click.echo(error_line(f"{source}: {_reason(source, result)}"), err=True)
+            return
+        text = result.text.replace("\n", " / ") or "(no digits)"
+        confidences = " ".join(f"{digit.confidence:.1%}" for digit in result.digits)
+        click.echo(f"{one_line(source)}  {text}  {confidences}".rstrip())
+
+    return print_row
+
+
+def _json() -> Printer:
+    def print_line(source: str, result: "Reading | Exception") -> None:
+        fields = (
+            {"error": _reason(source, result)}
+            if isinstance(result, Exception)
+            else result.to_dict()
+        )
+        click.echo(json.dumps({"source": source} | fields))
+
+    return print_line
+
+
+def _csv(columns: tuple[str, ...] = COLUMNS) -> Printer:
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+
+    def print_row(source: str, result: "Reading | Exception") -> None:
+        if isinstance(result, Exception):
+            writer.writerow({"source": source, "error": _reason(source, result)})
+        else:
+            row = {"source": source, **result.to_dict()}
+            digits = row.pop("digits")
+            row["labels"] = " ".join(str(digit["label"]) for digit in digits)
+            row["confidences"] = " ".join(str(digit["confidence"]) for digit in digits)
+            writer.writerow(row)
+        sys.stdout.flush()
+
+    return print_row
+
+
+def _reason(source: str, error: Exception) -> str:
+    return str(error).removeprefix(f"{source}: ")
+
+
+PRINTERS = {"table": _table, "json": _json, "csv": _csv}
+LIVE_PRINTERS = PRINTERS | {"csv": lambda: _csv(LIVE_COLUMNS)}

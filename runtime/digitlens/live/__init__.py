@@ -1,0 +1,1 @@
+"""Reading live: frames in, steadied readings out, shown and recorded."""

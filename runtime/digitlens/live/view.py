@@ -1,0 +1,219 @@
+"""The picture of a live reading: the frame with its digits, and a panel that shows one of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitlens import canvas, maps
+from digitlens.canvas import Color, Picture
+from digitlens.contract import Tap
+from digitlens.reading import UNSURE, Digit, LiveReading
+
+KEYS = {
+    "q Esc": "quit",
+    "space": "pause, go on",
+    ".": "one frame on",
+    "Tab": "next digit; or click on it",
+    "m": "maps on, off",
+    "1 - 6": "one tap alone; again: the chosen ones",
+    "e": "explain the finder's steps",
+    "i": "rates, age, CPU",
+    "s": "save frame, reading, maps",
+    "r": "record, stop",
+    "f": "full screen",
+    "h": "these keys",
+}
+Line = tuple[str, Color]
+"""What is said at the bottom of a picture, and the colour of its ground."""
+GRAY: Color = (130, 130, 130)
+CHOSEN: Color = (200, 90, 20)
+_PANEL = 0.36
+"""Share of the window that the panel takes."""
+_FRAME_SIDES = 480, 720
+"""Height of the frame in a new window, at least and at most."""
+_MAX_WIDTH = 1280
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that is to be seen.
+
+    Attributes:
+        reading: the newest one, None before the first frame.
+        chosen: which of its digits the panel shows.
+        taps: what to draw of that digit, each with its activation, float32 in the tap's shape.
+        explanation: picture to be shown instead of the frame, or None.
+        lines: what is said at the bottom, from the lowest line up.
+        shows_keys: whether the keys are explained.
+    """
+
+    reading: LiveReading | None
+    chosen: int | None = None
+    taps: Sequence[tuple[Tap, NDArray[np.float32]]] = ()
+    explanation: Picture | None = None
+    lines: Sequence[Line] = ()
+    shows_keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the frame stands in a picture: its left, top, and screen pixels a frame pixel."""
+
+    left: int
+    top: int
+    scale: float
+
+    def in_frame(self, x: int, y: int) -> tuple[float, float]:
+        """Turn a place in the picture into one in the frame."""
+        return (x - self.left) / self.scale, (y - self.top) / self.scale
+
+
+def usual_size(width: int, height: int) -> tuple[int, int]:
+    """Give width and height of a new window for frames of that size: even numbers."""
+    low, high = _FRAME_SIDES
+    scale = min(max(low / height, 1), high / height)
+    scale = min(scale, _MAX_WIDTH * (1 - _PANEL) / width)
+    return round(width * scale / (1 - _PANEL) / 2) * 2, max(round(height * scale / 2), low // 2) * 2
+
+
+def draw(scene: Scene, width: int, height: int) -> tuple[Picture, Place | None]:
+    """Draw a scene.
+
+    Returns:
+        The picture, uint8 `[height, width, 3]` in blue, green, red, and where the frame is in it.
+    """
+    picture = canvas.blank(height, width)
+    unit = min(max(min(height, width * 3 // 4) / 480, 0.6), 3.0)
+    place = None
+    if scene.explanation is not None:
+        _center(picture, scene.explanation)
+    elif scene.reading is not None:
+        place = _draw_reading(picture, scene.reading, scene, unit)
+    _write_lines(picture, scene.lines, unit)
+    if scene.shows_keys:
+        _write_keys(picture, unit)
+    return picture, place
+
+
+def annotate(picture: Picture, reading: LiveReading, chosen: int | None, place: Place, unit: float) -> None:
+    """Draw boxes, labels and confidences into a frame that stands at `place`."""
+    for number, digit in enumerate(reading.digits):
+        color = CHOSEN if number == chosen else canvas.GOOD if digit.sure else GRAY
+        left, top, width, height = (round(side * place.scale) for side in digit.box)
+        left, top = left + place.left, top + place.top
+        corner = left + width, top + height
+        cv2.rectangle(picture, (left, top), corner, color, max(round(2 * unit), 1), cv2.LINE_AA)
+        label = str(digit.label) if digit.sure else f"{digit.label}{UNSURE}"
+        _tag(picture, f"{label} {digit.confidence:.0%}", left, top, color, unit)
+
+
+def _tag(picture: Picture, text: str, left: int, top: int, color: Color, unit: float) -> None:
+    size = 0.45 * unit
+    (width, height), _ = cv2.getTextSize(text, canvas.FONT, size, 1)
+    bottom = max(top, height + 6)
+    cv2.rectangle(picture, (left, bottom - height - 5), (left + width + 3, bottom), color, -1)
+    canvas.write(picture, text, (left + 2, bottom - 3), size, canvas.PAPER)
+
+
+def _draw_reading(picture: Picture, reading: LiveReading, scene: Scene, unit: float) -> Place:
+    height, width = picture.shape[:2]
+    if width > 1.1 * height:
+        split = round(width * (1 - _PANEL))
+        room, panel = picture[:, :split], picture[:, split:]
+    else:
+        split = round(height * (1 - _PANEL))
+        room, panel = picture[:split], picture[split:]
+    place = _center(room, reading.image)
+    annotate(room, reading, scene.chosen, place, unit)
+    digit = None if scene.chosen is None else reading.digits[scene.chosen]
+    _draw_panel(panel, reading, digit, scene.taps, unit)
+    return place
+
+
+def _draw_panel(
+    panel: Picture,
+    reading: LiveReading,
+    digit: Digit | None,
+    taps: Sequence[tuple[Tap, NDArray[np.float32]]],
+    unit: float,
+) -> None:
+    margin = round(8 * unit)
+    width = panel.shape[1] - 2 * margin
+    top = _write_text(panel, reading.text, margin, width, unit)
+    if digit is None:
+        words = "no digits" if not reading.digits else "Tab or click chooses a digit"
+        canvas.write(panel, words, (margin, top + margin), 0.5 * unit, canvas.FAINT_TEXT)
+        return
+    side = min(round(160 * unit), round(width * 0.44))
+    canvas.paste(panel, canvas.glyph(digit, side), top, margin)
+    left = side + 2 * margin
+    canvas.bars(panel, digit, top, margin + left, round(width - left - 75 * unit), side // 10)
+    top += side + margin
+    _draw_taps(panel[top:, margin : margin + width], taps, unit)
+
+
+def _write_text(panel: Picture, text: str, margin: int, width: int, unit: float) -> int:
+    """Write what was read, as large as fits; give where it ends."""
+    lines = text.split("\n")[:4]
+    longest = max(lines, key=len)
+    scale, step = 1.0 * unit, round(34 * unit)
+    if len(lines) > 2:
+        scale, step = scale / 2, step // 2
+    needed = cv2.getTextSize(longest, canvas.FONT, scale, 1)[0][0]
+    scale *= min(1.0, width / max(needed, 1))
+    for number, line in enumerate(lines):
+        canvas.write(panel, line, (margin, (number + 1) * step), scale, canvas.TEXT)
+    return (len(lines)) * step + round(14 * unit)
+
+
+def _draw_taps(
+    room: Picture, taps: Sequence[tuple[Tap, NDArray[np.float32]]], unit: float
+) -> None:
+    title = round(18 * unit)
+    for number, (tap, activation) in enumerate(taps):
+        top = room.shape[0] * number // len(taps)
+        free = room.shape[0] * (number + 1) // len(taps) - top - title - round(4 * unit)
+        if free < 8:
+            return
+        words = f"{tap.name}  {activation.min():.2f} to {activation.max():.2f}"
+        canvas.write(room, words, (0, top + title - round(5 * unit)), 0.42 * unit, canvas.TEXT)
+        picture = maps.tiles(activation, tap.shape, room.shape[1], free)
+        canvas.paste(room, picture, top + title, 0)
+
+
+def _center(room: Picture, image: Picture) -> Place:
+    """Put an image into the middle of a room, as large as it can be."""
+    scale = min(room.shape[1] / image.shape[1], room.shape[0] / image.shape[0])
+    width, height = (max(round(side * scale), 1) for side in (image.shape[1], image.shape[0]))
+    left, top = (room.shape[1] - width) // 2, (room.shape[0] - height) // 2
+    if scale != 1:
+        image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
+    canvas.paste(room, image, top, left)
+    return Place(left, top, scale)
+
+
+def _write_lines(picture: Picture, lines: Sequence[Line], unit: float) -> None:
+    """Write lines at the bottom left, each on a ground of its own; the first is the lowest."""
+    step = round(24 * unit)
+    for number, (text, color) in enumerate(lines):
+        scale = 0.5 * unit
+        needed = cv2.getTextSize(text, canvas.FONT, scale, 1)[0][0] + round(12 * unit)
+        scale *= min(1.0, picture.shape[1] / needed)
+        bottom = picture.shape[0] - number * step
+        right = min(needed, picture.shape[1])
+        picture[bottom - step : bottom, :right] = color
+        place = round(6 * unit), bottom - round(7 * unit)
+        canvas.write(picture, text, place, scale, canvas.PAPER)
+
+
+def _write_keys(picture: Picture, unit: float) -> None:
+    step, scale = round(22 * unit), 0.48 * unit
+    room = picture[: step * (len(KEYS) + 1), : round(380 * unit)]
+    room[:] = room // 5
+    for number, (key, words) in enumerate(KEYS.items()):
+        base = (number + 1) * step
+        canvas.write(picture, key, (round(10 * unit), base), scale, canvas.PAPER)
+        canvas.write(picture, words, (round(85 * unit), base), scale, canvas.PAPER)
