@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitlens import Reader, normalize
-from digitlens.files import write_png
 from digitlens.capture.test_card import GLYPHS, TILE
+from digitlens.files import write_png
 from digitlens_train.strokes import Points, draw, handled, smooth
 from digitlens_train.writing import WAYS, Way
 

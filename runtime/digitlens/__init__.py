@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from digitlens.errors import DigitlensError
-    from digitlens.reader import Reader
     from digitlens.live.watch import watch
+    from digitlens.reader import Reader
     from digitlens.reading import Digit, LiveReading, Reading
 
 __version__ = "0.1.0"

@@ -72,7 +72,8 @@ def _image_paths(name: str) -> list[Path]:
             return [path] if path.suffix.lower() in sources.SUFFIXES else []
     except OSError as error:
         raise ImageError(f"{name}: cannot be read ({error.strerror})") from error
-    found = [Path(each) for each in glob(name, recursive=True)] if has_magic(name) else []
+    # Path.glob takes no absolute pattern.
+    found = [Path(each) for each in glob(name, recursive=True)] if has_magic(name) else []  # noqa: PTH207
     if not found:
         raise NotFoundError(
             f"{name or 'an empty name'}: no such file; give a camera's number, a file, a folder, "

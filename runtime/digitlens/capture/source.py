@@ -72,7 +72,8 @@ class Source(Protocol):
         name: as the user gave it.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
     def open(self) -> Capture:
         """Open it; this may take seconds.

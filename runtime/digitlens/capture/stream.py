@@ -59,7 +59,7 @@ class Camera:
     """
 
     name: str
-    wish: Wish = Wish()
+    wish: Wish
 
     def open(self) -> Stream:
         """Open the camera.

@@ -113,7 +113,7 @@ class CardSource:
     """
 
     name: str
-    wish: Wish = Wish()
+    wish: Wish
 
     def open(self) -> "CardCapture":
         """Begin with the first frame.
@@ -128,7 +128,9 @@ class CardSource:
     def _digits(self) -> int | None:
         text = self.name.removeprefix(PREFIX)
         if text and not text.isdecimal():
-            raise UsageError(f"no test card {self.name!r}: give 'test:', or 'test:40' for 40 digits")
+            raise UsageError(
+                f"no test card {self.name!r}: give 'test:', or 'test:40' for 40 digits"
+            )
         return int(text) if text else None
 
 

@@ -250,10 +250,11 @@ class _Teller:
         feed = self._watch.feed
         if feed.captured and feed.description != self._description:
             self._description = feed.description
-            click.echo(f"{feed.source.name}: {feed.description}", err=True)
+            click.echo(f"{feed.source.name} gives {feed.description}", err=True)
         if feed.reason != self._trouble:
             self._trouble = feed.reason
-            click.echo(f"{feed.reason}; it is opened again" if feed.reason else "it is back", err=True)
+            news = f"{feed.reason}; trying again" if feed.reason else f"{feed.source.name} is back"
+            click.echo(news, err=True)
         if self._stats and time.monotonic() >= self._due:
             self._due += STATS_PERIOD
             self._echo(self._watch.meter.recent())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from digitlens.reader import Reader
     from digitlens.reading import Reading
 
+
 @click.command(
     epilog="Examples: digitlens classify photo.png; digitlens classify scans --format json; "
     "digitlens classify - < photo.png; digitlens classify photo.png --explain why"

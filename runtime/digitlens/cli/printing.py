@@ -3,7 +3,8 @@
 import csv
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -31,6 +32,16 @@ def _table() -> Printer:
         click.echo(f"{one_line(source)}  {text}  {confidences}".rstrip())
 
     return print_row
+
+
+def _live_table() -> Printer:
+    print_row = _table()
+
+    def print_timed(source: str, result: "Reading | Exception") -> None:
+        time = getattr(result, "time", None)
+        print_row(source if time is None else f"{source}  {time:8.2f} s", result)
+
+    return print_timed
 
 
 def _json() -> Printer:
@@ -67,5 +78,9 @@ def _reason(source: str, error: Exception) -> str:
     return str(error).removeprefix(f"{source}: ")
 
 
-PRINTERS = {"table": _table, "json": _json, "csv": _csv}
-LIVE_PRINTERS = PRINTERS | {"csv": lambda: _csv(LIVE_COLUMNS)}
+PRINTERS: Mapping[str, Callable[[], Printer]] = {"table": _table, "json": _json, "csv": _csv}
+LIVE_PRINTERS: Mapping[str, Callable[[], Printer]] = {
+    "table": _live_table,
+    "json": _json,
+    "csv": partial(_csv, LIVE_COLUMNS),
+}

@@ -98,7 +98,9 @@ def draw(scene: Scene, width: int, height: int) -> tuple[Picture, Place | None]:
     return picture, place
 
 
-def annotate(picture: Picture, reading: LiveReading, chosen: int | None, place: Place, unit: float) -> None:
+def annotate(
+    picture: Picture, reading: LiveReading, chosen: int | None, place: Place, unit: float
+) -> None:
     """Draw boxes, labels and confidences into a frame that stands at `place`."""
     for number, digit in enumerate(reading.digits):
         color = CHOSEN if number == chosen else canvas.GOOD if digit.sure else GRAY
@@ -169,9 +171,7 @@ def _write_text(panel: Picture, text: str, margin: int, width: int, unit: float)
     return (len(lines)) * step + round(14 * unit)
 
 
-def _draw_taps(
-    room: Picture, taps: Sequence[tuple[Tap, NDArray[np.float32]]], unit: float
-) -> None:
+def _draw_taps(room: Picture, taps: Sequence[tuple[Tap, NDArray[np.float32]]], unit: float) -> None:
     title = round(18 * unit)
     for number, (tap, activation) in enumerate(taps):
         top = room.shape[0] * number // len(taps)

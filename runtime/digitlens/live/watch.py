@@ -135,9 +135,14 @@ def watch(
         source: number of a camera, `/dev/videoN`, an address such as `rtsp://…`, a video file, an
             image file, a folder or pattern of images, `test:`, or an object with `name` and
             `open()` as `digitlens.capture.Source` has them, for other cameras.
-        model, provider, min_confidence, threads: see `digitlens.Reader`.
-        width, height, rate, pixel_format: what a camera or the test card is asked for; see
-            `digitlens.capture.Wish`.
+        model: an ONNX file with a contract, or None for the packaged model.
+        provider: what runs the network, such as `cpu`; see `digitlens doctor`.
+        min_confidence: from which confidence, 0…1, a digit counts as sure.
+        threads: that run the network.
+        width: of the frames in pixels, asked of a camera or the test card.
+        height: of the frames in pixels, asked of a camera or the test card.
+        rate: frames a second, asked of a camera or the test card; of images, shown a second.
+        pixel_format: four letters such as MJPG or YUYV, asked of a camera.
         fast: read files and the test card as fast as they can be read.
         loop: begin a source that ends again.
         steady: follow digits from frame to frame, and give them from all frames together. By
