@@ -1,9 +1,9 @@
 """What the tests share: data, a short training, the command line as a user runs it."""
 
 import os
-import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,7 @@ from digitlens_train.recipe import Recipe
 from digitlens_train.request import Request
 from digitlens_train.run import Run
 from digitlens_train.training import train
+from screen import Screen, missing_tools
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     reasons = {
         "full_mnist": None if _full_mnist_folder() else "the four files of MNIST are not here",
-        "xvfb": None if shutil.which("Xvfb") else "Xvfb is not installed",
+        "screen": f"{missing} not installed" if (missing := missing_tools()) else None,
     }
     for item in items:
         for marker, reason in reasons.items():
@@ -86,6 +87,14 @@ def model_file(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("model") / "lenet5.onnx"
     export(run, target)
     return target
+
+
+@pytest.fixture(scope="session")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
+    """A virtual screen with a window manager."""
+    screen = Screen(tmp_path_factory.mktemp("screen"))
+    yield screen
+    screen.close()
 
 
 @pytest.fixture(scope="session")

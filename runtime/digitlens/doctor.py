@@ -75,10 +75,10 @@ def examine(model: Path | None = None) -> Diagnosis:
     cameras = capture.answering_cameras()
     if not cameras:
         problems.append(
-            Problem("no camera answers", "connect one, or read image files instead", False)
+            Problem("no camera answers", "connect one, or try the test card: digitlens camera test:", False)
         )
     if reason := window.problem():
-        way_out = "log in to a desktop, or work with files: classify and maps need no window"
+        way_out = "log in to a desktop, or work without: classify, maps, camera --no-window"
         problems.append(Problem(f"no window can be opened: {reason}", way_out, False))
     found = None
     try:

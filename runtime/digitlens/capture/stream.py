@@ -1,6 +1,7 @@
 """Cameras, addresses and video files: what OpenCV's VideoCapture reads."""
 
 import math
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,7 +92,12 @@ class Camera:
 class Address:
     """An address such as `rtsp://…`: a camera in the network, or a video."""
 
-    name: str
+    url: str
+
+    @property
+    def name(self) -> str:
+        """The address without user and password."""
+        return re.sub(r"//[^/]*@", "//", self.url)
 
     def open(self) -> Stream:
         """Connect.
@@ -100,7 +106,7 @@ class Address:
             SourceError: nobody answers, or what comes is no video.
         """
         limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS)
-        video = _opened(self.name, limits)
+        video = _opened(self.url, limits)
         if video is None:
             raise SourceError(
                 f"{self.name} gives no video: check the address, the network and the password"

@@ -1,0 +1,260 @@
+"""`digitlens camera` without a window: real processes that are ended in every way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from command import Digitlens, assert_one_line_error
+from digitlens.capture.test_card import Card
+from mjpeg import NetworkCamera
+
+NO_DISPLAY = {"DISPLAY": None, "WAYLAND_DISPLAY": None}
+HEADLESS = {k: v for k, v in os.environ.items() if k not in NO_DISPLAY}
+
+
+def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "digitlens", "camera", *map(str, arguments)]
+    return subprocess.Popen(
+        command,
+        env=HEADLESS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory, digitlens: Digitlens) -> Path:
+    """One second of the test card, recorded by the command itself."""
+    path = tmp_path_factory.mktemp("video") / "card.mp4"
+    recording = ("--no-window", "--fast", "--frames", 30, "--record", path, "--raw")
+    assert digitlens("camera", "test:", *recording).status == 0
+    return path
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    video, frames = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG), []
+    while (frame := video.read())[0]:
+        frames.append(frame[1])
+    return frames
+
+
+def test_every_frame_is_a_line_in_the_form_of_classify(digitlens: Digitlens) -> None:
+    options = ("--no-window", "--fast", "--format", "json", "--frames", 5)
+    result = digitlens("camera", "--source", "test:", *options)
+    assert result.status == 0
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    fields = ["source", "frame", "time", "age_ms", "width", "height", "text", "digits"]
+    assert all(list(line) == [*fields, "elapsed_ms"] for line in lines)
+    assert [line["frame"] for line in lines] == [0, 1, 2, 3, 4]
+    assert [line["time"] for line in lines] == pytest.approx([n / 30 for n in range(5)], abs=1e-3)
+    assert lines[-1]["text"] == Card().text(4)
+    assert [len(line["digits"]) for line in lines] == [0, 0, 10, 10, 10]
+    assert "640×480, 30 frames/s, 10 digits" in result.err
+
+
+def test_size_rate_and_number_of_digits_can_be_asked_for(digitlens: Digitlens) -> None:
+    wish = ("--width", 800, "--height", 600, "--rate", 60)
+    options = ("--no-window", "--fast", "--format", "json", "--frames", 4)
+    result = digitlens("camera", "test:3", *wish, *options)
+    last = json.loads(result.out.splitlines()[-1])
+    assert (last["width"], last["height"], last["text"]) == (800, 600, Card(800, 600, 3).text(3))
+    assert last["time"] == pytest.approx(3 / 60, abs=1e-3)
+
+
+def test_changes_alone_are_printed_and_nothing_flickers(digitlens: Digitlens) -> None:
+    options = ("--no-window", "--fast", "--format", "json", "--frames", 150, "--changes")
+    result = digitlens("camera", "test:", *options)
+    texts = [json.loads(line)["text"] for line in result.out.splitlines()]
+    truth = list(dict.fromkeys(Card().text(number) for number in range(144)))
+    assert texts[: len(truth)] == truth
+
+
+def test_a_video_is_read_to_its_end(digitlens: Digitlens, video: Path) -> None:
+    options = ("--no-window", "--fast", "--format", "csv")
+    result = digitlens("camera", video, *options)
+    assert result.status == 0
+    lines = result.out.splitlines()
+    assert lines[0].startswith("source,frame,time,age_ms,width,height,text,")
+    assert len(frames_of(video)) == 30
+    assert result.out.count(str(video)) == 30
+
+
+def test_the_overlay_is_recorded_without_a_screen(digitlens: Digitlens, tmp_path: Path) -> None:
+    path = tmp_path / "seen.mp4"
+    options = ("--fast", "--frames", 10, "--record", path)
+    result = digitlens("camera", "test:", *options, env=NO_DISPLAY)
+    assert result.status == 0
+    assert "recording without one" in result.err
+    frames = frames_of(path)
+    assert len(frames) == 10
+    height, width = frames[0].shape[:2]
+    assert width > height * 4 / 3  # the panel stands beside the frame
+
+
+def test_images_of_a_folder_are_frames_and_a_broken_one_is_an_error(
+    digitlens: Digitlens, photo: Path
+) -> None:
+    for name in ("10.png", "1.png"):
+        (photo.parent / name).write_bytes(photo.read_bytes())
+    (photo.parent / "2.png").write_bytes(b"no image")
+    options = ("--no-window", "--fast", "--format", "json")
+    result = digitlens("camera", photo.parent / "[0-9]*.png", *options)
+    assert result.status == 1
+    first, broken, last = (json.loads(line) for line in result.out.splitlines())
+    assert first["text"] == last["text"] == "12345\n67890"
+    assert broken["source"].endswith("2.png")
+    assert broken["error"].startswith("not an image")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_quietly_with_the_recording_intact(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.mp4"
+    process = start("test:", "--no-window", "--format", "json", "--record", path)
+    assert process.stdout is not None
+    for _ in range(20):
+        assert json.loads(process.stdout.readline())["width"] == 640
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert err == "test: gives 640×480, 30 frames/s, 10 digits\n"
+    assert len(frames_of(path)) >= 20
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_closed_pipe_ends_it_quietly_with_the_recording_intact(tmp_path: Path) -> None:
+    path = tmp_path / "live.mp4"
+    process = start("test:", "--no-window", "--fast", "--format", "json", "--record", path)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == "test: gives 640×480, 30 frames/s, 10 digits\n"
+    process.stderr.close()
+    assert process.wait(timeout=30) == 0
+    assert frames_of(path)
+
+
+def test_a_killed_recording_leaves_the_old_one(tmp_path: Path, video: Path) -> None:
+    path = tmp_path / "old.mp4"
+    path.write_bytes(video.read_bytes())
+    process = start("test:", "--no-window", "--fast", "--record", path)
+    assert process.stdout is not None
+    for _ in range(40):
+        process.stdout.readline()
+    process.kill()
+    process.communicate(timeout=30)
+    assert path.read_bytes() == video.read_bytes()
+
+
+@pytest.fixture
+def network_camera() -> Iterator[NetworkCamera]:
+    camera = NetworkCamera(Card(320, 240).frame)
+    yield camera
+    camera.close()
+
+
+def test_a_camera_that_falls_silent_and_vanishes_is_opened_again(
+    network_camera: NetworkCamera,
+) -> None:
+    process = start(network_camera.address, "--no-window", "--format", "json")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["width"] == 320
+    assert "gives 320×240" in process.stderr.readline()
+    network_camera.is_silent.set()
+    assert "gives no picture" in process.stderr.readline()
+    network_camera.is_silent.clear()
+    while "is back" not in process.stderr.readline():
+        assert process.poll() is None
+    network_camera.close()
+    assert "trying again" in process.stderr.readline()
+    again = NetworkCamera(Card(480, 360).frame, network_camera.port)
+    while json.loads(process.stdout.readline())["width"] != 480:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    again.close()
+
+
+def test_a_password_in_an_address_is_not_shown(network_camera: NetworkCamera) -> None:
+    address = network_camera.address.replace("//", "//somebody:secret@")
+    process = start(address, "--no-window", "--frames", 3)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert network_camera.address in out
+    assert "secret" not in out + err
+
+
+def test_stats_are_said_on_request(digitlens: Digitlens) -> None:
+    options = ("--no-window", "--frames", 20, "--stats")
+    result = digitlens("camera", "test:", *options)
+    (line,) = [line for line in result.err.splitlines() if line.startswith("in all:")]
+    for word in ("provider cpu", "captured", "read", "dropped 0", "age", "CPU"):
+        assert word in line
+    assert line not in result.out
+
+
+def test_a_camera_that_is_not_there_is_one_line(digitlens: Digitlens) -> None:
+    result = digitlens("camera", "--source", "9", "--no-window")
+    assert_one_line_error(result, 1, "camera 9", "--list-cameras")
+    result = digitlens("camera", "http://127.0.0.1:9/x", "--no-window")
+    assert_one_line_error(result, 1, "http://127.0.0.1:9/x")
+
+
+def test_without_a_screen_nothing_aborts(digitlens: Digitlens) -> None:
+    result = digitlens("camera", "test:", env=NO_DISPLAY)
+    assert_one_line_error(result, 1, "--no-window", "--record")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing.mp4"], ["nothing.mp4"]),
+        (["test:", "--source", "0"], ["test:", "0"]),
+        (["test:x"], ["test:x"]),
+        (["test:", "--tap", "conv9"], ["conv9", "conv1"]),
+        (["test:", "--record", "out.gif"], ["out.gif", ".mp4"]),
+        (["test:", "--record", "/dev/null/out.mp4"], ["/dev/null/out.mp4"]),
+        (["test:", "--pixel-format", "YUYV"], ["YUYV"]),
+        (["test:", "--width", "20"], ["20"]),
+        (["test:", "--frames", "0"], ["0"]),
+        (["test:", "--provider", "gpu"], ["gpu"]),
+        (["0", "--pixel-format", "MJPEG"], ["MJPEG"]),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    digitlens: Digitlens, arguments: list[str], words: list[str]
+) -> None:
+    assert_one_line_error(digitlens("camera", *arguments, "--no-window"), 2, *words)
+
+
+def test_a_recording_never_replaces_its_source(digitlens: Digitlens, video: Path) -> None:
+    before = video.read_bytes()
+    result = digitlens("camera", video, "--no-window", "--record", video)
+    assert_one_line_error(result, 2, video)
+    assert video.read_bytes() == before
+
+
+def test_a_text_that_is_no_video_is_one_line(digitlens: Digitlens, tmp_path: Path) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_text("no video")
+    assert_one_line_error(digitlens("camera", path, "--no-window"), 1, path, "not a video")
+
+
+def test_the_list_of_cameras_is_no_error_where_there_is_none(digitlens: Digitlens) -> None:
+    result = digitlens("camera", "--list-cameras")
+    assert result.status == 0
+    assert result.out or "no camera answers" in result.err

@@ -1,0 +1,99 @@
+"""A virtual screen with a window manager, and a hand that presses keys and looks at it."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import ImageGrab
+
+TOOLS = ("Xvfb", "openbox", "xdotool")
+PATIENCE = 20.0
+SETTINGS = """<openbox_config xmlns="http://openbox.org/3.4/rc">
+  <keyboard><keybind key="A-F4"><action name="Close"/></keybind></keyboard>
+  <applications><application class="*"><decor>no</decor></application></applications>
+</openbox_config>"""
+"""No borders, since xdotool counts them twice where a window lies; a key closes windows."""
+
+
+def missing_tools() -> list[str]:
+    return [tool for tool in TOOLS if not shutil.which(tool)]
+
+
+def until(is_so: Callable[[], object], what: str) -> object:
+    """Wait for something to become true; fail after `PATIENCE` seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := is_so()):
+        assert time.monotonic() < deadline, f"still not so: {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Screen:
+    def __init__(self, folder: Path, width: int = 1280, height: int = 800) -> None:
+        read, write = os.pipe()
+        size = f"{width}x{height}x24"
+        self._processes = [
+            subprocess.Popen(
+                ["Xvfb", "-displayfd", str(write), "-screen", "0", size],
+                pass_fds=[write],
+                stderr=subprocess.DEVNULL,
+            )
+        ]
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            self.display = f":{pipe.readline().strip()}"
+        self.environment = {**os.environ, "DISPLAY": self.display}
+        settings = folder / "openbox.xml"
+        settings.write_text(SETTINGS)
+        manager = ["openbox", "--sm-disable", "--config-file", str(settings)]
+        self._processes.append(
+            subprocess.Popen(manager, env=self.environment, stderr=subprocess.DEVNULL)
+        )
+
+    def close(self) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+            process.wait(timeout=10)
+
+    def find_window(self, title: str) -> str:
+        """Wait for a window, and give it the keyboard; several calls may name one that is gone."""
+        search = ("search", "--onlyvisible", "--name", f"^{title}$")
+        window = until(lambda: self._hand(*search, may_fail=True).split(), f"window {title}")
+        assert isinstance(window, list)
+        self._hand("windowfocus", "--sync", window[-1])
+        return str(window[-1])
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self._hand("key", key)
+            time.sleep(0.1)
+
+    def click(self, window: str, x: int, y: int) -> None:
+        self._hand("mousemove", "--window", window, str(x), str(y), "click", "1")
+
+    def resize(self, window: str, width: int, height: int) -> None:
+        self._hand("windowsize", "--sync", window, str(width), str(height))
+
+    def place(self, window: str) -> tuple[int, int, int, int]:
+        """Give left, top, width and height of a window on the screen."""
+        text = self._hand("getwindowgeometry", "--shell", window)
+        fields = dict(line.split("=") for line in text.split())
+        left, top, width, height = (int(fields[n]) for n in ("X", "Y", "WIDTH", "HEIGHT"))
+        return left, top, width, height
+
+    def picture(self, window: str) -> np.ndarray:
+        """Give what stands where a window is, uint8 `[h, w, 3]` in BGR."""
+        left, top, width, height = self.place(window)
+        root = np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))[..., ::-1]
+        return root[top : top + height, left : left + width].copy()
+
+    def _hand(self, *arguments: str, may_fail: bool = False) -> str:
+        done = subprocess.run(
+            ["xdotool", *arguments], env=self.environment, capture_output=True, text=True
+        )
+        assert may_fail or done.returncode == 0, done.stderr
+        return done.stdout
