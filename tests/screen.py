@@ -55,17 +55,24 @@ class Screen:
         )
 
     def close(self) -> None:
-        for process in reversed(self._processes):
-            process.terminate()
-            process.wait(timeout=10)
+        server, manager = self._processes
+        manager.kill()  # it may take its time over a polite request
+        server.terminate()
+        for process in (manager, server):
+            process.wait(timeout=PATIENCE)
 
-    def find_window(self, title: str) -> str:
-        """Wait for a window, and give it the keyboard; several calls may name one that is gone."""
-        search = ("search", "--onlyvisible", "--name", f"^{title}$")
-        window = until(lambda: self._hand(*search, may_fail=True).split(), f"window {title}")
-        assert isinstance(window, list)
-        self._hand("windowfocus", "--sync", window[-1])
-        return str(window[-1])
+    def find_window(self, process: int, title: str) -> str:
+        """Wait for a window of a process, and give it the keyboard."""
+        wanted = ("--all", "--onlyvisible", "--pid", str(process), "--name", f"^{title}$")
+        found = until(lambda: self._hand("search", *wanted, may_fail=True).split(), title)
+        assert isinstance(found, list)
+        window = str(found[-1])
+        until(lambda: self._has_keyboard(window), "the window has the keyboard")
+        return window
+
+    def _has_keyboard(self, window: str) -> bool:
+        self._hand("windowfocus", window, may_fail=True)
+        return self._hand("getwindowfocus", may_fail=True).strip() == window
 
     def press(self, *keys: str) -> None:
         for key in keys:

@@ -26,7 +26,7 @@ class Live:
         self.process = subprocess.Popen(
             [*command, *arguments], env=screen.environment, stderr=subprocess.PIPE, text=True
         )
-        self.window = screen.find_window("digitlens")
+        self.window = screen.find_window(self.process.pid, "digitlens")
         until(self.picture().any, "something is drawn")
 
     def picture(self) -> np.ndarray:
