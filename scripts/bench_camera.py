@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from functools import wraps
 from itertools import product
 from statistics import median
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from unittest.mock import patch
 
 import click
@@ -48,6 +48,7 @@ STAGES: dict[str, list[tuple[Any, str]]] = {
 """The functions that a stage consists of, each with the place in which it is looked up."""
 WARM_UP = 10
 
+P, R = ParamSpec("P"), TypeVar("R")
 Case = tuple[tuple[int, int], int]
 
 
@@ -56,9 +57,9 @@ def timed() -> Iterator[Counter[str]]:
     """Add up the seconds that each stage takes."""
     seconds: Counter[str] = Counter()
 
-    def wrapped(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(stage: str, function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
-        def call(*arguments: Any, **options: Any) -> Any:
+        def call(*arguments: P.args, **options: P.kwargs) -> R:
             start = time.perf_counter()
             try:
                 return function(*arguments, **options)

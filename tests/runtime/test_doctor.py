@@ -1,7 +1,5 @@
 import json
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -10,32 +8,16 @@ import pytest
 from command import Digitlens, assert_one_line_error
 from digitlens import doctor, window
 from digitlens.model_file import PACKAGED
+from screen import Screen
 
 NO_DISPLAY = {"DISPLAY": None, "WAYLAND_DISPLAY": None}
 
 
-@pytest.fixture
-def display() -> Iterator[str]:
-    """A virtual screen."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        number = pipe.readline().strip()
-    yield f":{number}"
-    server.terminate()
-    server.wait(timeout=10)
-
-
-@pytest.mark.xvfb
+@pytest.mark.screen
 def test_a_window_can_be_opened_on_a_display_and_not_without(
-    display: str, monkeypatch: pytest.MonkeyPatch
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setenv("DISPLAY", screen.display)
     assert window.problem() is None
     monkeypatch.delenv("DISPLAY")
     assert "display" in (window.problem() or "")
