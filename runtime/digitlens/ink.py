@@ -65,14 +65,12 @@ def separate(frame: Gray) -> Ink:
     fitted = _scaled(frame.shape, scale)
     frame = _halved(frame, WORKING_SIZE)
     is_light, weights = _colour(_halved(frame, GLANCE_SIZE))
-    gray = _mixed(frame, weights)
-    if gray.shape != fitted:
-        how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
-        gray = np.asarray(cv2.resize(gray, fitted[::-1], interpolation=how), np.uint8)
+    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+    gray = _resized(_mixed(frame, weights), fitted, how)
     if is_light:
         gray = np.asarray(cv2.bitwise_not(gray), np.uint8)
     amount = _amount(gray)
-    low, middle = percentiles(amount[::2, ::2], (15, 50))
+    low, middle = percentiles(amount[::4], (15, 50))
     return Ink(amount, gray, scale, is_light, middle + 3.0 * max(middle - low, 1))
 
 
@@ -90,12 +88,17 @@ def _scaled(shape: Sequence[int], scale: float) -> tuple[int, int]:
     return height, width
 
 
+def _resized(image: Gray, shape: tuple[int, int], how: int = cv2.INTER_AREA) -> Gray:
+    if image.shape[:2] == shape:
+        return image
+    return np.asarray(cv2.resize(image, shape[::-1], interpolation=how), np.uint8)
+
+
 def _halved(image: Gray, size: int) -> Gray:
     """Halve as long as the long side stays at least `size`, which is what OpenCV does fastest."""
     while max(image.shape[:2]) >= 2 * size and min(image.shape[:2]) > 1:
         height, width = (side // 2 for side in image.shape[:2])
-        even = image[: 2 * height, : 2 * width]
-        image = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
+        image = _resized(image[: 2 * height, : 2 * width], (height, width))
     return image
 
 
@@ -112,7 +115,7 @@ def _colour(small: Gray) -> tuple[bool, NDArray[np.float32]]:
     The weights are the mean contrast of ink in each channel: of all mixtures, this has the best
     ratio of ink to noise.
     """
-    is_light = _lightness(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)) > LIGHT
+    is_light = _lightness(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)) > LIGHT
     kernel = np.ones((_odd(min(small.shape[:2]) / REACHES[1]),) * 2, np.uint8)
     side = cv2.MORPH_TOPHAT if is_light else cv2.MORPH_BLACKHAT
     contrast = np.asarray(cv2.morphologyEx(small, side, kernel), np.uint8)
@@ -123,7 +126,7 @@ def _colour(small: Gray) -> tuple[bool, NDArray[np.float32]]:
     return is_light, weights / total if total else np.full(3, 1 / 3, np.float32)
 
 
-def _lightness(gray: NDArray[np.float32]) -> float:
+def _lightness(gray: Gray) -> float:
     """Give a number, -2…2, that is negative where what stands out is darker than around it.
 
     It is the skewness of the distances from the mean of a neighbourhood: ink covers the smaller
@@ -132,9 +135,10 @@ def _lightness(gray: NDArray[np.float32]) -> float:
     skewness = 0.0
     for part in (3, 6):
         size = max(min(gray.shape) // part, 3)
-        away = gray - cv2.blur(gray, (size, size), borderType=cv2.BORDER_REFLECT)
+        mean = cv2.boxFilter(gray, cv2.CV_32F, (size, size), borderType=cv2.BORDER_REFLECT)
+        away = gray - mean
         cubes = away * away * away
-        skewness += float(cubes.sum()) / max(cv2.norm(cubes, cv2.NORM_L1), 1e-6)
+        skewness += cv2.sumElems(cubes)[0] / max(cv2.norm(cubes, cv2.NORM_L1), 1e-6)
     return skewness
 
 
@@ -147,9 +151,9 @@ def _amount(gray: Gray) -> Gray:
 
     A reach explains a sharp edge if on its dark side there is ink as strong as the edge.
     """
-    half = np.asarray(cv2.resize(gray, _scaled(gray.shape, 0.5)[::-1], interpolation=cv2.INTER_AREA))
+    half = _resized(gray, _scaled(gray.shape, 0.5))
     edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
-    sharp = edges > max(percentiles(edges, [SHARPEST])[0] / 2, 1)
+    sharp = edges > max(percentiles(edges[::4], [SHARPEST])[0] / 2, 1)
     paper, known = half, np.zeros_like(sharp)
     for part in REACHES:
         kernel = np.ones((_odd(min(half.shape) / part),) * 2, np.uint8)
@@ -163,7 +167,7 @@ def _amount(gray: Gray) -> Gray:
                 paper = np.where(_thick(ink, new, explained), wider, paper)
             break
         paper, known = wider, explained
-    whole = cv2.resize(paper, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    whole = _resized(paper, gray.shape, cv2.INTER_LINEAR)
     return np.asarray(cv2.subtract(whole, gray), np.uint8)
 
 
