@@ -78,9 +78,8 @@ def percentiles(
     values: NDArray[np.generic], shares: Sequence[float], mask: Gray | None = None
 ) -> list[int]:
     """Give the levels, 0…255, that such percents of uint8 values, where `mask`, do not exceed."""
-    gray = np.ascontiguousarray(values)
-    counts = cv2.calcHist([gray], [0], mask, [256], [0, 256]).cumsum()
-    return [int(np.searchsorted(counts, share / 100 * counts[-1])) for share in shares]
+    counts = cv2.calcHist([values], [0], mask, [256], [0, 256]).ravel().cumsum()
+    return [int(counts.searchsorted(share / 100 * counts[-1])) for share in shares]
 
 
 def _scaled(shape: Sequence[int], scale: float) -> tuple[int, int]:

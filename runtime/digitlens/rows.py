@@ -1,6 +1,7 @@
 """Reading order: parts into rows from top to bottom, and each row from left to right."""
 
 from collections.abc import Iterable
+from statistics import median
 
 import numpy as np
 
@@ -43,14 +44,13 @@ def rows(parts: Iterable[Part]) -> list[list[Part]]:
 
 def tilt(parts: list[Part]) -> float:
     """Give the median slope of the way from each part to the nearest one on its right."""
-    slopes = []
-    for part in parts:
-        steps = [
-            (other.center[0] - part.center[0], other.center[1] - part.center[1])
-            for other in parts
-            if other.center[0] - part.center[0] < NEAR * max(part.height, other.height)
-        ]
-        right = min((step for step in steps if abs(step[1]) < MAX_SLOPE * step[0]), default=None)
-        if right:
-            slopes.append(right[1] / right[0])
-    return float(np.median(slopes)) if slopes else 0.0
+    if not parts:
+        return 0.0
+    x, y, height = np.array(sorted((*part.center, part.height) for part in parts)).T
+    across, down = x - x[:, np.newaxis], y - y[:, np.newaxis]
+    is_right = np.abs(down) < MAX_SLOPE * across
+    is_right &= across < NEAR * np.maximum(height, height[:, np.newaxis])
+    some = np.flatnonzero(is_right.any(1))
+    nearest = is_right[some].argmax(1)
+    slopes = (down[some, nearest] / across[some, nearest]).tolist()
+    return median(slopes) if slopes else 0.0
