@@ -74,10 +74,8 @@ def separate(frame: Gray) -> Ink:
     return Ink(amount, gray, scale, is_light, middle + 3.0 * max(middle - low, 1))
 
 
-def percentiles(
-    values: NDArray[np.generic], shares: Sequence[float], mask: Gray | None = None
-) -> list[int]:
-    """Give the levels, 0…255, that such percents of uint8 values, where `mask`, do not exceed."""
+def percentiles(values: Gray, shares: Sequence[float], mask: Gray | None = None) -> list[int]:
+    """Give the levels, 0…255, that such percents of values, where `mask`, do not exceed."""
     counts = cv2.calcHist([values], [0], mask, [256], [0, 256]).ravel().cumsum()
     return [int(counts.searchsorted(share / 100 * counts[-1])) for share in shares]
 
@@ -151,7 +149,8 @@ def _amount(gray: Gray) -> Gray:
     A reach explains a sharp edge if on its dark side there is ink as strong as the edge.
     """
     half = _resized(gray, _scaled(gray.shape, 0.5))
-    edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
+    near = np.ones((3, 3), np.uint8)
+    edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, near), np.uint8)
     sharp = edges > max(percentiles(edges[::4], [SHARPEST])[0] / 2, 1)
     paper, known = half, np.zeros_like(sharp)
     for part in REACHES:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import hypot
 from typing import Any
 
 import cv2
@@ -40,12 +41,12 @@ class Part:
     @property
     def height(self) -> int:
         """In pixels, like all sides."""
-        return self.mask.shape[0]
+        return len(self.mask)
 
     @property
     def width(self) -> int:
         """In pixels, like all sides."""
-        return self.mask.shape[1]
+        return int(self.mask.shape[1])
 
     @property
     def right(self) -> int:
@@ -85,7 +86,7 @@ class Part:
     @cached_property
     def is_bar(self) -> bool:
         """Whether it is one straight stroke: a 1, or anything else that is long."""
-        length = float(np.hypot(self.width, self.height))
+        length = hypot(self.width, self.height)
         return self.area < BAR * length * self.stroke_width
 
     def ink(self) -> NDArray[np.uint8]:

@@ -92,6 +92,8 @@ class _Worth:
 def _improved(parts: list[Part], offered: Iterable[Revision], worth: _Worth) -> list[Part]:
     """Take the revisions that gain most, each part in one of them at most."""
     revisions = _affordable(offered)
+    if not revisions:
+        return parts
     worth.learn([part for revision in revisions for part in revision.new])
     gains = [
         (worth(revision.new) - LEAST_GAIN * worth(revision.old), revision)
