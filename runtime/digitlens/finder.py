@@ -4,7 +4,7 @@ A threshold of its own for each stroke, half of its darkest ink, keeps thin and 
 beside thick and dark ones, and follows the outline of a blurred one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -69,9 +69,9 @@ def _usual_height(parts: list[Part], shape: tuple[int, ...]) -> float:
     return weighted_median([p.height for p in usual], [p.area for p in usual])
 
 
-def neighbours(some: Iterable[Part], parts: Sequence[Part]) -> Iterator[tuple[Part, Part]]:
+def neighbours(some: Sequence[Part], parts: Sequence[Part]) -> Iterator[tuple[Part, Part]]:
     """Give each of `some` with each of all `parts` that may belong to the same digit."""
-    if not parts:
+    if not some:
         return
     left, top, right, bottom, area = np.array(
         [(part.left, part.top, part.right, part.bottom, part.area) for part in parts]

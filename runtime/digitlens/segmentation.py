@@ -139,7 +139,8 @@ def _higher(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
 
 def _joins(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
     """Join doubtful parts with their neighbours."""
-    for part, other in finder.neighbours(filter(worth.is_doubtful, parts), parts):
+    doubtful = [part for part in parts if worth.is_doubtful(part)]
+    for part, other in finder.neighbours(doubtful, parts):
         yield Revision((part, other), (part.joined(other),))
 
 
