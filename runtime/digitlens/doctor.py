@@ -75,7 +75,11 @@ def examine(model: Path | None = None) -> Diagnosis:
     cameras = capture.answering_cameras()
     if not cameras:
         problems.append(
-            Problem("no camera answers", "connect one, or try the test card: digitlens camera test:", False)
+            Problem(
+                "no camera answers",
+                "connect one, or try the test card: digitlens camera test:",
+                False,
+            )
         )
     if reason := window.problem():
         way_out = "log in to a desktop, or work without: classify, maps, camera --no-window"

@@ -4,7 +4,7 @@ A threshold of its own for each stroke, half of its darkest ink, keeps thin and 
 beside thick and dark ones, and follows the outline of a blurred one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from digitlens.ink import Ink
 from digitlens.lines import long_parts, without_lines
+from digitlens.median import weighted_median
 from digitlens.part import Part, parts_of
 
 MIN_SIZE = 8
@@ -62,20 +63,15 @@ def find(ink: Ink) -> Found:
 
 def _usual_height(parts: list[Part], shape: tuple[int, ...]) -> float:
     """Give the median height of ink, each part counted by its area; without what spans half."""
-    heights = sorted(
-        (part.height, part.area)
-        for part in parts
-        if part.width < shape[1] / 2 and part.height < shape[0] / 2
-    )
-    if not heights:
+    usual = [p for p in parts if p.width < shape[1] / 2 and p.height < shape[0] / 2]
+    if not usual:
         return 0
-    areas = np.cumsum([area for _, area in heights])
-    return heights[int(np.searchsorted(areas, areas[-1] / 2))][0]
+    return weighted_median([p.height for p in usual], [p.area for p in usual])
 
 
-def neighbours(some: Iterable[Part], parts: Sequence[Part]) -> Iterator[tuple[Part, Part]]:
+def neighbours(some: Sequence[Part], parts: Sequence[Part]) -> Iterator[tuple[Part, Part]]:
     """Give each of `some` with each of all `parts` that may belong to the same digit."""
-    if not parts:
+    if not some:
         return
     left, top, right, bottom, area = np.array(
         [(part.left, part.top, part.right, part.bottom, part.area) for part in parts]

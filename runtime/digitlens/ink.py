@@ -20,8 +20,10 @@ WORKING_SIZE = 1280
 """Frames whose long side is larger are searched at this size, in pixels."""
 SMALL_SIZE = 240
 """Frames whose long side is smaller are enlarged, up to fourfold: strokes of a pixel break."""
-GLANCE_SIZE = 200
-"""Long side of the small picture from which polarity and colour are told, in pixels."""
+GLANCE_SIZE = 100
+"""Long side of the small picture from which polarity and colour are told, or up to twice it."""
+LIGHT = 0.2
+"""Skewness from which ink is lighter than its paper: in doubt it is dark, as most ink is."""
 COLOURLESS = 0.1
 """Difference of the channels' weights up to which ink is grey."""
 REACHES = (24, 12, 6, 3)
@@ -58,48 +60,43 @@ class Ink:
 
 def separate(frame: Gray) -> Ink:
     """Tell the ink of a frame, uint8 `[h, w, 3]` blue-green-red, of any size and polarity."""
-    working, scale = _fitted(frame)
-    is_light, weights = _colour(working)
-    gray = _mixed(working, weights)
+    size = max(frame.shape[:2])
+    scale = min(WORKING_SIZE / size, max(min(SMALL_SIZE / size, 4), 1))
+    fitted = _scaled(frame.shape, scale)
+    frame = _halved(frame, WORKING_SIZE)
+    is_light, weights = _colour(_halved(frame, GLANCE_SIZE))
+    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+    gray = _resized(_mixed(frame, weights), fitted, how)
     if is_light:
         gray = np.asarray(cv2.bitwise_not(gray), np.uint8)
     amount = _amount(gray)
-    low, middle = percentiles(amount[::2, ::2], (15, 50))
+    low, middle = percentiles(amount[::4], (15, 50))
     return Ink(amount, gray, scale, is_light, middle + 3.0 * max(middle - low, 1))
 
 
-def percentiles(
-    values: NDArray[np.generic], shares: Sequence[float], mask: Gray | None = None
-) -> list[int]:
-    """Give the levels, 0…255, that such percents of uint8 values, where `mask`, do not exceed."""
-    gray = np.ascontiguousarray(values)
-    counts = cv2.calcHist([gray], [0], mask, [256], [0, 256]).cumsum()
-    return [int(np.searchsorted(counts, share / 100 * counts[-1])) for share in shares]
+def percentiles(values: Gray, shares: Sequence[float], mask: Gray | None = None) -> list[int]:
+    """Give the levels, 0…255, that such percents of values, where `mask`, do not exceed."""
+    counts = cv2.calcHist([values], [0], mask, [256], [0, 256]).ravel().cumsum()
+    return [int(counts.searchsorted(share / 100 * counts[-1])) for share in shares]
 
 
-def _fitted(frame: Gray) -> tuple[Gray, float]:
-    size = max(frame.shape[:2])
-    scale = min(WORKING_SIZE / size, max(min(SMALL_SIZE / size, 4), 1))
-    return _resized(frame, scale), scale
+def _scaled(shape: Sequence[int], scale: float) -> tuple[int, int]:
+    height, width = (max(round(side * scale), 1) for side in shape[:2])
+    return height, width
 
 
-def _resized(image: Gray, scale: float) -> Gray:
-    if scale == 1:
+def _resized(image: Gray, shape: tuple[int, int], how: int = cv2.INTER_AREA) -> Gray:
+    if image.shape[:2] == shape:
         return image
-    size = [max(round(side * scale), 1) for side in image.shape[1::-1]]
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+    return np.asarray(cv2.resize(image, shape[::-1], interpolation=how), np.uint8)
 
 
-def _glance(frame: Gray) -> Gray:
-    """Shrink by a whole number, which is ten times faster than by another."""
-    step = -(-max(frame.shape) // GLANCE_SIZE)
-    height, width = (max(side // step, 1) * step for side in frame.shape[:2])
-    if height > frame.shape[0] or width > frame.shape[1]:
-        return frame
-    size = (width // step, height // step)
-    small = cv2.resize(frame[:height, :width], size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
+def _halved(image: Gray, size: int) -> Gray:
+    """Halve as long as the long side stays at least `size`, which is what OpenCV does fastest."""
+    while max(image.shape[:2]) >= 2 * size and min(image.shape[:2]) > 1:
+        height, width = (side // 2 for side in image.shape[:2])
+        image = _resized(image[: 2 * height, : 2 * width], (height, width))
+    return image
 
 
 def _mixed(frame: Gray, weights: NDArray[np.float32]) -> Gray:
@@ -109,14 +106,13 @@ def _mixed(frame: Gray, weights: NDArray[np.float32]) -> Gray:
     return np.asarray(cv2.transform(frame, weights[np.newaxis]), np.uint8)
 
 
-def _colour(frame: Gray) -> tuple[bool, NDArray[np.float32]]:
+def _colour(small: Gray) -> tuple[bool, NDArray[np.float32]]:
     """Tell whether ink is lighter than paper, and the weights of blue, green and red.
 
     The weights are the mean contrast of ink in each channel: of all mixtures, this has the best
     ratio of ink to noise.
     """
-    small = _glance(frame)
-    is_light = _lightness(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)) > 0
+    is_light = _lightness(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)) > LIGHT
     kernel = np.ones((_odd(min(small.shape[:2]) / REACHES[1]),) * 2, np.uint8)
     side = cv2.MORPH_TOPHAT if is_light else cv2.MORPH_BLACKHAT
     contrast = np.asarray(cv2.morphologyEx(small, side, kernel), np.uint8)
@@ -127,7 +123,7 @@ def _colour(frame: Gray) -> tuple[bool, NDArray[np.float32]]:
     return is_light, weights / total if total else np.full(3, 1 / 3, np.float32)
 
 
-def _lightness(gray: NDArray[np.float32]) -> float:
+def _lightness(gray: Gray) -> float:
     """Give a number, -2…2, that is negative where what stands out is darker than around it.
 
     It is the skewness of the distances from the mean of a neighbourhood: ink covers the smaller
@@ -136,9 +132,10 @@ def _lightness(gray: NDArray[np.float32]) -> float:
     skewness = 0.0
     for part in (3, 6):
         size = max(min(gray.shape) // part, 3)
-        away = gray - cv2.blur(gray, (size, size), borderType=cv2.BORDER_REFLECT)
+        mean = cv2.boxFilter(gray, cv2.CV_32F, (size, size), borderType=cv2.BORDER_REFLECT)
+        away = gray - mean
         cubes = away * away * away
-        skewness += float(cubes.sum()) / max(cv2.norm(cubes, cv2.NORM_L1), 1e-6)
+        skewness += cv2.sumElems(cubes)[0] / max(cv2.norm(cubes, cv2.NORM_L1), 1e-6)
     return skewness
 
 
@@ -151,9 +148,10 @@ def _amount(gray: Gray) -> Gray:
 
     A reach explains a sharp edge if on its dark side there is ink as strong as the edge.
     """
-    half = _resized(gray, 0.5)
-    edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
-    sharp = edges > max(percentiles(edges, [SHARPEST])[0] / 2, 1)
+    half = _resized(gray, _scaled(gray.shape, 0.5))
+    near = np.ones((3, 3), np.uint8)
+    edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, near), np.uint8)
+    sharp = edges > max(percentiles(edges[::4], [SHARPEST])[0] / 2, 1)
     paper, known = half, np.zeros_like(sharp)
     for part in REACHES:
         kernel = np.ones((_odd(min(half.shape) / part),) * 2, np.uint8)
@@ -167,7 +165,7 @@ def _amount(gray: Gray) -> Gray:
                 paper = np.where(_thick(ink, new, explained), wider, paper)
             break
         paper, known = wider, explained
-    whole = cv2.resize(paper, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    whole = _resized(paper, gray.shape, cv2.INTER_LINEAR)
     return np.asarray(cv2.subtract(whole, gray), np.uint8)
 
 

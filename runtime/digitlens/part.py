@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import hypot
 from typing import Any
 
 import cv2
@@ -16,6 +17,8 @@ DARKEST = 90
 """Percentile of a part's ink that is taken for its darkest."""
 BAR = 1.2
 """A part with up to this many times the ink of its diagonal is one straight stroke."""
+
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,22 +38,22 @@ class Part:
     level: float
     amount: NDArray[np.uint8] = field(repr=False)
 
-    @cached_property
+    @property
     def height(self) -> int:
         """In pixels, like all sides."""
-        return int(self.mask.shape[0])
+        return len(self.mask)
 
-    @cached_property
+    @property
     def width(self) -> int:
         """In pixels, like all sides."""
         return int(self.mask.shape[1])
 
-    @cached_property
+    @property
     def right(self) -> int:
         """The first column behind it."""
         return self.left + self.width
 
-    @cached_property
+    @property
     def bottom(self) -> int:
         """The first row below it."""
         return self.top + self.height
@@ -83,20 +86,19 @@ class Part:
     @cached_property
     def is_bar(self) -> bool:
         """Whether it is one straight stroke: a 1, or anything else that is long."""
-        length = float(np.hypot(self.width, self.height))
+        length = hypot(self.width, self.height)
         return self.area < BAR * length * self.stroke_width
 
     def ink(self) -> NDArray[np.uint8]:
         """Give its ink with soft edges: uint8 `[h + 2, w + 2]`, the darkest 255."""
         around = cv2.copyMakeBorder(self.mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-        mask = cv2.dilate(around, np.ones((3, 3), np.uint8))
+        mask = cv2.dilate(around, _NEIGHBOURS)
         top, left = max(self.top - 1, 0), max(self.left - 1, 0)
         inside = self.amount[top : self.bottom + 1, left : self.right + 1]
         y, x = top - self.top + 1, left - self.left + 1
         own = np.zeros(mask.shape, np.uint8)
         own[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-        own *= np.asarray(mask)
-        return np.asarray(cv2.convertScaleAbs(own, alpha=255 / self.darkest), np.uint8)
+        return np.asarray(cv2.multiply(own, mask, scale=255 / self.darkest), np.uint8)
 
     def joined(self, other: "Part") -> "Part":
         """Give the part that holds both."""
@@ -113,7 +115,8 @@ class Part:
         level = share * self.darkest
         if level <= self.level:
             return [self]
-        mask = self.mask * (self.amount[self.window] > level)
+        dark = cv2.threshold(self.amount[self.window], level, 1, cv2.THRESH_BINARY)[1]
+        mask = np.asarray(cv2.bitwise_and(self.mask, dark), np.uint8)
         return parts_of(mask, self.amount, level, least, (self.left, self.top))
 
     def columns(self, start: int, end: int, least: int) -> "Part | None":
@@ -138,20 +141,28 @@ def parts_of(
     if hierarchy is None:
         return []
     links: list[list[int]] = hierarchy[0].tolist()
+    outer = [number for number, (_, _, _, parent) in enumerate(links) if parent < 0]
     parts = []
-    for number, (_, _, hole, parent) in enumerate(links):
-        if parent >= 0:
-            continue
+    for number in outer:
         x, y, width, height = cv2.boundingRect(contours[number])
-        if max(width, height) < least:
+        if width < least and height < least:
             continue
-        outlines = [contours[number]]
-        while hole >= 0:
-            outlines.append(contours[hole])
-            hole = links[hole][0]
-        own = _filled(outlines, (x, y, width, height)) & mask[y : y + height, x : x + width]
+        own = mask[y : y + height, x : x + width]
+        if len(outer) > 1:
+            own = own & _filled(_outlines(contours, links, number), (x, y, width, height))
         parts.append(Part(corner[0] + x, corner[1] + y, own, level, amount))
     return parts
+
+
+def _outlines(
+    contours: Sequence[NDArray[Any]], links: Sequence[Sequence[int]], number: int
+) -> list[NDArray[Any]]:
+    """Give a contour and those of its holes, by the links of `cv2.findContours`."""
+    found, hole = [contours[number]], links[number][2]
+    while hole >= 0:
+        found.append(contours[hole])
+        hole = links[hole][0]
+    return found
 
 
 def _filled(outlines: Sequence[NDArray[Any]], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:

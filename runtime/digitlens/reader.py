@@ -140,7 +140,7 @@ class Reader:
 
     def _look(self, images: Sequence[NDArray[np.uint8]]) -> "list[_Look]":
         """Run the network on MNIST images uint8 `[28, 28]`."""
-        glyphs = _stacked([normalize.glyph(image) for image in images])
+        glyphs = normalize.glyph(np.stack(images))
         probabilities = self.session.run(glyphs, [PROBABILITIES])[PROBABILITIES]
         return [
             _Look(glyph, each, Guess(self.contract.labels[best], float(each[best])))

@@ -1,6 +1,7 @@
 """Reading order: parts into rows from top to bottom, and each row from left to right."""
 
 from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -60,14 +61,13 @@ def rows(parts: Iterable[B]) -> list[list[B]]:
 
 def tilt(parts: Sequence[Boxed]) -> float:
     """Give the median slope of the way from each part to the nearest one on its right."""
-    if len(parts) < 2:
+    if not parts:
         return 0.0
-    x, y = np.array([part.center for part in parts]).T
-    heights = np.array([part.height for part in parts])
+    x, y, height = np.array(sorted((*part.center, part.height) for part in parts)).T
     across, down = x - x[:, np.newaxis], y - y[:, np.newaxis]
-    is_near = across < NEAR * np.maximum(heights, heights[:, np.newaxis])
-    is_right = is_near & (np.abs(down) < MAX_SLOPE * across)
-    nearest = np.where(is_right, across, np.inf).argmin(1)
-    rows_with_one = np.flatnonzero(is_right.any(1))
-    chosen = rows_with_one, nearest[rows_with_one]
-    return float(np.median(down[chosen] / across[chosen])) if len(rows_with_one) else 0.0
+    is_right = np.abs(down) < MAX_SLOPE * across
+    is_right &= across < NEAR * np.maximum(height, height[:, np.newaxis])
+    some = np.flatnonzero(is_right.any(1))
+    nearest = is_right[some].argmax(1)
+    slopes = (down[some, nearest] / across[some, nearest]).tolist()
+    return median(slopes) if slopes else 0.0

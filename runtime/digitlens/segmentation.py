@@ -92,6 +92,8 @@ class _Worth:
 def _improved(parts: list[Part], offered: Iterable[Revision], worth: _Worth) -> list[Part]:
     """Take the revisions that gain most, each part in one of them at most."""
     revisions = _affordable(offered)
+    if not revisions:
+        return parts
     worth.learn([part for revision in revisions for part in revision.new])
     gains = [
         (worth(revision.new) - LEAST_GAIN * worth(revision.old), revision)
@@ -137,7 +139,8 @@ def _higher(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
 
 def _joins(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
     """Join doubtful parts with their neighbours."""
-    for part, other in finder.neighbours(filter(worth.is_doubtful, parts), parts):
+    doubtful = [part for part in parts if worth.is_doubtful(part)]
+    for part, other in finder.neighbours(doubtful, parts):
         yield Revision((part, other), (part.joined(other),))
 
 

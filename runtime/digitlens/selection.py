@@ -6,12 +6,14 @@ the other digits of its frame, and the frame must look like one that holds digit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from digitlens.ink import Ink
+from digitlens.median import weighted_median
 from digitlens.part import Part
 
 KEEP = 0.5
@@ -70,7 +72,7 @@ def reasons(guesses: Mapping[Part, Guess], ink: Ink) -> dict[Part, str]:
     if digits:
         usual = _usual({part: guesses[part] for part in digits})
         verdicts |= {part: _unlike(part, guesses[part], usual) for part in digits}
-        verdicts |= {part: INSIDE for part in digits if _is_inside(part, digits, guesses)}
+        verdicts |= dict.fromkeys(_inside(digits, guesses), INSIDE)
     digits = _kept(verdicts)
     if len(digits) > 1:
         cut = [part for part in digits if _is_cut_off(part, guesses[part], ink)]
@@ -95,16 +97,10 @@ def _usual(guesses: Mapping[Part, Guess]) -> Usual:
     examples = [part for part in certain if guesses[part].label != 1] or certain or list(guesses)
     weights = [float(part.area * part.darkest) for part in examples]
     return Usual(
-        _weighted_median([part.height for part in examples], weights),
-        _weighted_median([part.darkest for part in examples], weights),
-        _weighted_median([part.stroke_width for part in examples], weights),
+        weighted_median([part.height for part in examples], weights),
+        weighted_median([part.darkest for part in examples], weights),
+        weighted_median([part.stroke_width for part in examples], weights),
     )
-
-
-def _weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
-    order = np.argsort(values)
-    total = np.cumsum(np.asarray(weights)[order])
-    return float(values[order[np.searchsorted(total, total[-1] / 2)]])
 
 
 def _unlike(part: Part, guess: Guess, usual: Usual) -> str:
@@ -127,19 +123,17 @@ def _foreign(part: Part) -> int:
     """Count the pixels in the box of a part that are as dark as its ink and do not belong to it."""
     level = max(part.level, FAINT * part.darkest)
     dark = cv2.threshold(part.amount[part.window], level, 1, cv2.THRESH_BINARY)[1]
-    return cv2.countNonZero(dark) - cv2.countNonZero(cv2.bitwise_and(dark, part.mask))
+    return cv2.countNonZero(cv2.subtract(dark, part.mask))
 
 
-def _is_inside(part: Part, parts: Sequence[Part], guesses: Mapping[Part, Guess]) -> bool:
-    return any(
-        other.left <= part.left
-        and other.right >= part.right
-        and other.top <= part.top
-        and other.bottom >= part.bottom
-        and other.area > part.area
-        and guesses[other].confidence >= guesses[part].confidence - 0.1
-        for other in parts
-    )
+def _inside(parts: Sequence[Part], guesses: Mapping[Part, Guess]) -> list[Part]:
+    """Give the parts in the box of a larger one of which the network is as sure."""
+    reach = np.array([(-part.left, -part.top, part.right, part.bottom) for part in parts])
+    area = np.array([part.area for part in parts])
+    confidence = np.array([guesses[part].confidence for part in parts])
+    is_inside = (reach[:, np.newaxis] <= reach).all(2) & (area[:, np.newaxis] < area)
+    is_inside &= confidence[:, np.newaxis] - 0.1 <= confidence
+    return [parts[number] for number in np.flatnonzero(is_inside.any(1)).tolist()]
 
 
 def _is_cut_off(part: Part, guess: Guess, ink: Ink) -> bool:
@@ -187,13 +181,13 @@ def _outnumbered(digits: Sequence[Part], others: Sequence[Part]) -> list[Part]:
 def _doubt(digits: Sequence[Part], others: Sequence[Part], ink: Ink) -> str:
     """Say why the frame as a whole does not look like one with digits, or nothing."""
     own = _Signs(digits)
-    height, dark, area = (float(np.median(v)) for v in (own.heights, own.dark, own.areas))
+    height, dark, area = (median(v.tolist()) for v in (own.heights, own.dark, own.areas))
     signs = np.count_nonzero(_Signs(others).alike(height, dark, area))
     if signs > 1 and signs > len(digits):
         return AMONG_OTHERS
     level = max(ink.noise, dark / 2)
     strong = cv2.threshold(ink.amount, level, 0, cv2.THRESH_TOZERO)[1]
-    explained = sum(cv2.mean(strong[p.window], p.mask)[0] * p.area for p in digits)
+    explained = sum(cv2.sumElems(cv2.multiply(strong[p.window], p.mask))[0] for p in digits)
     # Many digits speak for each other, so a smaller share will do; bars alone say little.
     share = 0.08 + 0.17 / len(digits)
     if all(part.is_bar for part in digits):
