@@ -133,8 +133,7 @@ def test_there_is_no_file_before_the_recording_is_closed(tmp_path: Path) -> None
     assert not path.exists()
     recorder.close()
     assert list(tmp_path.iterdir()) == [path]
-    recorder.close()
-    assert len(recorded(path)) == 1
+    assert grays(path) == [GRAY]
 
 
 def test_the_old_file_stays_until_the_recording_is_closed(tmp_path: Path) -> None:
@@ -165,6 +164,18 @@ def test_what_cannot_be_recorded_leaves_the_old_file(tmp_path: Path) -> None:
         recorder.write(picture(GRAY, 8194, 2), 0)  # more than the codec can
     assert "\n" not in str(error.value)
     recorder.close()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_recording_that_is_not_whole_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_text("old")
+    recorder = Recorder(path, 10)
+    recorder.write(picture(GRAY), 0)
+    next(each for each in tmp_path.iterdir() if each != path).unlink()
+    with pytest.raises(UsageError, match=r"cannot write .*film\.mp4: 0 of 1 frames"):
+        recorder.close()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

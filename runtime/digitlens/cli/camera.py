@@ -34,10 +34,10 @@ STATS_PERIOD = 5.0
 
 
 @click.command(
-    epilog="Examples: digitlens camera test: --no-window --frames 30; "
-    "digitlens camera test: --fast --no-window --frames 90 --record camera.mp4; "
-    "digitlens camera camera.mp4 --fast --no-window --format json --changes; "
-    "digitlens camera --list-cameras"
+    epilog="Examples: digitlens camera --list-cameras; "
+    "digitlens camera test: --no-window --frames 30 --stats; "
+    "digitlens camera test: --no-window --frames 60 --record desk.mp4 --raw; "
+    "digitlens camera desk.mp4 --no-window --fast --format json --changes"
 )
 @click.argument("place", required=False, metavar="[SOURCE]")
 @click.option(
