@@ -14,6 +14,8 @@ STEP_SIZE = (canvas.WIDTH - 2 * canvas.MARGIN - 2 * canvas.GAP) // 3, 300
 """Width and height of one step in pixels."""
 CARD_SIZE = (canvas.WIDTH - 2 * canvas.MARGIN - 3 * canvas.GAP) // 4, 190
 """Width and height of what is said of one digit, in pixels."""
+Step = tuple[str, NDArray[np.uint8]]
+"""What a step does, and its picture, grey `[h, w]` or `[h, w, 3]` in blue, green, red."""
 MAX_DROPPED = 40
 """How much of what was dropped is shown, the largest first."""
 
@@ -37,18 +39,26 @@ def draw(
     Returns:
         uint8 `[height, 1280, 3]`, blue, green, red.
     """
-    steps: list[tuple[str, NDArray[np.generic]]] = [(_title(reading), _boxes(frame, reading))]
-    if ink and found:
-        steps += [
-            ("colours mixed for contrast, dark on light", ink.gray),
-            ("ink: how far a pixel is from its paper", cv2.bitwise_not(_stretched(ink.amount))),
-            (f"ink above the noise, {ink.noise:.0f} of 255, without lines", 255 - 255 * found.mask),
-            ("parts, each with a threshold of its own", _parts(found, ink)),
-        ]
     dropped = sorted(reading.dropped, key=lambda digit: -digit.box[2] * digit.box[3])
     cards = [_card(digit) for digit in (*reading.digits, *dropped[:MAX_DROPPED])]
-    panels = [_step(title, np.asarray(picture, np.uint8)) for title, picture in steps]
+    panels = [_step(title, picture) for title, picture in steps(frame, reading, ink, found)]
     return np.concatenate([_grid(panels, 3), *([_grid(cards, 4)] if cards else [])])
+
+
+def steps(
+    frame: NDArray[np.uint8], reading: Reading, ink: Ink | None, found: Found | None
+) -> list[Step]:
+    """Give the steps alone, of the same arguments as `draw`: at most five."""
+    first = (_title(reading), _boxes(frame, reading))
+    if ink is None or found is None:
+        return [first]
+    return [
+        first,
+        ("colours mixed for contrast, dark on light", ink.gray),
+        ("ink: how far a pixel is from its paper", 255 - _stretched(ink.amount)),
+        (f"ink above the noise, {ink.noise:.0f} of 255, without lines", 255 - 255 * found.mask),
+        ("parts, each with a threshold of its own", _parts(found, ink)),
+    ]
 
 
 def color_of(digit: Digit) -> Color:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from digitlens import explain, normalize, providers, sources
 from digitlens.contract import GLYPH_SIZE, MNIST_SIZE, PROBABILITIES, Contract
 from digitlens.errors import UsageError
+from digitlens.explain import Step
 from digitlens.finder import Found, find
 from digitlens.ink import Ink, separate
 from digitlens.part import Part
@@ -103,6 +104,15 @@ class Reader:
         frame = _frame(image)
         search = self._search(frame)
         return explain.draw(frame, search.reading, search.ink, search.found)
+
+    def steps(self, image: NDArray[np.generic] | Path | str) -> list[Step]:
+        """Give the finder's steps for an image, each with what it does in words.
+
+        Takes the same images as `read` and raises the same errors.
+        """
+        frame = _frame(image)
+        search = self._search(frame)
+        return explain.steps(frame, search.reading, search.ink, search.found)
 
     def _search(self, frame: NDArray[np.uint8]) -> "_Search":
         if frame.shape[:2] == (MNIST_SIZE, MNIST_SIZE):

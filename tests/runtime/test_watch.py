@@ -95,7 +95,7 @@ def test_a_loop_that_is_left_leaves_no_thread() -> None:
         if reading.frame == 2:
             break
     assert reading.text.replace("\n", "") == Card().text(2).replace("\n", "")
-    assert not threads()
+    until(lambda: not threads())
 
 
 def test_an_error_in_a_loop_lets_go_of_the_source() -> None:
@@ -160,9 +160,7 @@ def test_images_are_not_steadied_unless_one_says_so(folder: Path) -> None:
     card = Card(320, 240, 3)
     for name in (folder, str(folder / "*.png")):
         found = list(digitlens.watch(name, fast=True))
-        assert [reading.text for reading in found] == [
-            Card(320, 240, 3).text(n) for n in (1000, 2000)
-        ]
+        assert [reading.text for reading in found] == [card.text(1000), card.text(2000)]
         assert [Path(reading.source).name for reading in found] == ["1.png", "2.png"]
         assert [reading.time for reading in found] == [0, 1]
     found = list(digitlens.watch(folder, fast=True, steady=True))
@@ -349,13 +347,13 @@ def test_old_rates_are_forgotten_and_all_frames_are_counted(
 ) -> None:
     monkeypatch.setattr("digitlens.live.meter.SPAN", 0.05)
     with small() as readings:
-        meter = Meter(readings.feed)
         begun = time.monotonic()
+        meter = Meter(readings.feed)
         for _ in range(5):
             meter.count(900.0)
         time.sleep(0.1)
         for _ in range(5):
             meter.count(100.0)
         overall, seconds = meter.overall(), time.monotonic() - begun
-        assert overall.processed == pytest.approx(10 / seconds, rel=0.5)
+        assert 10 / seconds <= overall.processed <= 10 / 0.1
         assert meter.recent().age_ms == overall.age_ms == 100

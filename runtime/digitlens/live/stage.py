@@ -76,7 +76,7 @@ class Stage:
             reading,
             chosen=chosen,
             taps=[] if chosen is None or not self.shows_maps else self._drawn(reading, chosen),
-            explanation=self._reader.explain(reading.image) if self.explains else None,
+            steps=self._reader.steps(reading.image) if self.explains else (),
             lines=lines,
             shows_keys=self.shows_keys,
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from digitlens import canvas, maps
 from digitlens.canvas import Color, Picture
 from digitlens.contract import Tap
+from digitlens.explain import Step
 from digitlens.reading import UNSURE, Digit, LiveReading
 
 KEYS = {
@@ -45,7 +46,7 @@ class Scene:
         reading: the newest one, None before the first frame.
         chosen: which of its digits the panel shows.
         taps: what to draw of that digit, each with its activation, float32 in the tap's shape.
-        explanation: picture to be shown instead of the frame, or None.
+        steps: of the finder, to be shown instead of the frame, or none.
         lines: what is said at the bottom, from the lowest line up.
         shows_keys: whether the keys are explained.
     """
@@ -53,7 +54,7 @@ class Scene:
     reading: LiveReading | None
     chosen: int | None = None
     taps: Sequence[tuple[Tap, NDArray[np.float32]]] = ()
-    explanation: Picture | None = None
+    steps: Sequence[Step] = ()
     lines: Sequence[Line] = ()
     shows_keys: bool = False
 
@@ -88,9 +89,7 @@ def draw(scene: Scene, width: int, height: int) -> tuple[Picture, Place | None]:
     picture = canvas.blank(height, width)
     unit = min(max(min(height, width * 3 // 4) / 480, 0.6), 3.0)
     place = None
-    if scene.explanation is not None:
-        _center(picture, scene.explanation)
-    elif scene.reading is not None:
+    if scene.reading is not None:
         place = _draw_reading(picture, scene.reading, scene, unit)
     _write_lines(picture, scene.lines, unit)
     if scene.shows_keys:
@@ -120,7 +119,9 @@ def _tag(picture: Picture, text: str, left: int, top: int, color: Color, unit: f
     canvas.write(picture, text, (left + 2, bottom - 3), size, canvas.PAPER)
 
 
-def _draw_reading(picture: Picture, reading: LiveReading, scene: Scene, unit: float) -> Place:
+def _draw_reading(
+    picture: Picture, reading: LiveReading, scene: Scene, unit: float
+) -> Place | None:
     height, width = picture.shape[:2]
     if width > 1.1 * height:
         split = round(width * (1 - _PANEL))
@@ -128,8 +129,12 @@ def _draw_reading(picture: Picture, reading: LiveReading, scene: Scene, unit: fl
     else:
         split = round(height * (1 - _PANEL))
         room, panel = picture[:split], picture[split:]
-    place = _center(room, reading.image)
-    annotate(room, reading, scene.chosen, place, unit)
+    place = None
+    if scene.steps:
+        _draw_steps(room, scene.steps, unit)
+    else:
+        place = _center(room, reading.image)
+        annotate(room, reading, scene.chosen, place, unit)
     digit = None if scene.chosen is None else reading.digits[scene.chosen]
     _draw_panel(panel, reading, digit, scene.taps, unit)
     return place
@@ -182,6 +187,20 @@ def _draw_taps(room: Picture, taps: Sequence[tuple[Tap, NDArray[np.float32]]], u
         canvas.write(room, words, (0, top + title - round(5 * unit)), 0.42 * unit, canvas.TEXT)
         picture = maps.tiles(activation, tap.shape, room.shape[1], free)
         canvas.paste(room, picture, top + title, 0)
+
+
+def _draw_steps(room: Picture, steps: Sequence[Step], unit: float) -> None:
+    """Draw the steps of the finder in two columns, row by row, each under its title."""
+    title, rows = round(20 * unit), -(-len(steps) // 2)
+    height, width = room.shape[0] // rows, room.shape[1] // 2
+    for number, (words, image) in enumerate(steps):
+        row, column = divmod(number, 2)
+        cell = room[row * height : (row + 1) * height, column * width : (column + 1) * width]
+        needed = cv2.getTextSize(words, canvas.FONT, 0.42 * unit, 1)[0][0] + round(8 * unit)
+        scale = 0.42 * unit * min(1.0, width / needed)
+        canvas.write(cell, words, (round(4 * unit), title - round(6 * unit)), scale, canvas.TEXT)
+        colored = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
+        _center(cell[title:], np.asarray(colored, np.uint8))
 
 
 def _center(room: Picture, image: Picture) -> Place:
