@@ -20,7 +20,7 @@ WORKING_SIZE = 1280
 """Frames whose long side is larger are searched at this size, in pixels."""
 SMALL_SIZE = 240
 """Frames whose long side is smaller are enlarged, up to fourfold: strokes of a pixel break."""
-GLANCE_SIZE = 100
+GLANCE_SIZE = 120
 """Long side of the small picture from which polarity and colour are told, or up to twice it."""
 LIGHT = 0.2
 """Skewness from which ink is lighter than its paper: in doubt it is dark, as most ink is."""
