@@ -201,26 +201,18 @@ def test_only_the_taps_that_are_shown_are_computed_and_only_for_one_digit(
     assert (scene.chosen, list(scene.taps)) == (0, [])
 
 
-def test_taps_are_not_computed_while_an_explanation_hides_them(
-    reader: Reader, reading: LiveReading
-) -> None:
-    stage = Stage(reader)
-    stage.explains = True
-    runs(reader)
-    stage.scene(reading, [])
-    assert {outputs for _, outputs in runs(reader)} == {("probabilities",)}
-
-
 def test_the_finder_is_explained_only_while_that_is_on(
     reader: Reader, reading: LiveReading
 ) -> None:
     stage = Stage(reader)
-    assert stage.scene(reading, []).explanation is None
+    assert len(stage.scene(reading, []).steps) == 0
     stage.explains = True
-    picture = stage.scene(reading, []).explanation
-    assert picture is not None
-    assert np.array_equal(picture, reader.explain(reading.image))
-    assert stage.scene(None, []).explanation is None
+    steps, expected = stage.scene(reading, []).steps, reader.steps(reading.image)
+    assert [title for title, _ in steps] == [title for title, _ in expected]
+    assert len(steps) > 1
+    for (_, picture), (_, other) in zip(steps, expected, strict=True):
+        assert np.array_equal(picture, other)
+    assert len(stage.scene(None, []).steps) == 0
 
 
 def test_a_scene_takes_over_lines_and_keys(reader: Reader, reading: LiveReading) -> None:

@@ -188,28 +188,37 @@ def test_the_frame_keeps_its_shape_and_is_as_large_as_can_be() -> None:
         assert max(seen[0] / room[0], seen[1] / room[1]) == pytest.approx(1, abs=0.01)
 
 
-def test_an_explanation_takes_the_place_of_the_frame(reader: Reader) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_the_finders_steps_take_the_place_of_the_frame_alone(
+    reader: Reader, size: tuple[int, int]
+) -> None:
     reading, stage = read(reader, 10), Stage(reader)
+    plain, _ = draw(stage.scene(reading, []), *size)
     stage.explains = True
-    for width, height in SIZES:
-        picture, place = draw(stage.scene(reading, []), width, height)
-        assert picture.shape == (height, width, 3)
-        assert place is None
+    picture, place = draw(stage.scene(reading, []), *size)
+    width, height = size
+    assert picture.shape == (height, width, 3)
+    assert place is None
+    panel = np.s_[:, -width // 3 :] if width > height else np.s_[-height // 3 :]
+    assert np.array_equal(picture[panel], plain[panel])
+    room = np.s_[:, : width // 2] if width > height else np.s_[: height // 2]
+    assert (picture[room] != plain[room]).any(2).mean() > 0.2
 
 
 @pytest.mark.parametrize(
     "frame",
     [(640, 480), (1280, 720), (3840, 2160), (160, 120), (4000, 300), (300, 3000), (64, 4000)],
 )
-def test_a_new_window_suits_its_frames(frame: tuple[int, int]) -> None:
+def test_a_new_window_suits_its_frames_and_can_be_drawn(frame: tuple[int, int]) -> None:
     width, height = usual_size(*frame)
     assert width % 2 == height % 2 == 0
     assert height >= 480
     assert width <= 1280
     image = np.full((*frame[::-1], 3), 90, np.uint8)
     reading = live(image, [digit((3, 3, frame[0] // 2, frame[0] // 2))])
-    picture, _ = draw(Scene(reading, 0), width, height)
-    assert picture.shape == (height, width, 3)
+    for steps in ([], [("a step of the finder", image), ("another one", image[..., 0])] * 2):
+        picture, _ = draw(Scene(reading, 0, steps=steps), width, height)
+        assert picture.shape == (height, width, 3)
 
 
 def test_a_common_camera_is_shown_in_its_own_size() -> None:
