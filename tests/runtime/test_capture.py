@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,8 +123,6 @@ def test_a_pattern_that_matches_folders_alone_is_no_video(folder: Path) -> None:
         ("1.png", Wish(height=480), "1.png has its own height: 480"),
         ("*.png", Wish(pixel_format="YUYV"), "has its own pixel format: YUYV"),
         ("test:", Wish(pixel_format="YUYV"), "test: has its own pixel format: YUYV"),
-        ("0", Wish(pixel_format="MJPEG"), "no pixel format 'MJPEG'"),
-        ("0", Wish(pixel_format=""), "no pixel format ''"),
     ],
 )
 def test_a_wish_that_a_source_cannot_take_is_refused(
@@ -136,6 +135,22 @@ def test_a_wish_that_a_source_cannot_take_is_refused(
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"pixel_format": "MJPEG"}, "no pixel format 'MJPEG'"),
+        ({"pixel_format": ""}, "no pixel format ''"),
+        ({"width": 0}, "width asked for is 0"),
+        ({"height": -1}, "height asked for is -1"),
+        ({"rate": float("nan")}, "rate asked for is nan"),
+        ({"rate": 0}, "rate asked for is 0"),
+    ],
+)
+def test_a_wish_that_nothing_can_grant_is_refused(asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Wish(**asked)
+
+
 def test_cameras_and_cards_take_wishes_and_images_the_rate() -> None:
     wish = Wish(320, 240, 10, "YUYV")
     assert resolve("3", wish) == Camera("3", wish)

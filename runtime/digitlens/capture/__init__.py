@@ -37,8 +37,6 @@ def resolve(name: str, wish: Wish | None = None) -> Source:
         UsageError: the source cannot take the wish.
     """
     wish = wish or Wish()
-    if wish.pixel_format is not None and len(wish.pixel_format) != 4:
-        raise UsageError(f"no pixel format {wish.pixel_format!r}: give four letters, such as MJPG")
     if name.isdecimal() or name.startswith("/dev/"):
         return Camera(name, wish)
     if name.startswith(PREFIX):
@@ -66,17 +64,18 @@ def _image_paths(name: str) -> list[Path]:
     """Give the images that `name` stands for, none if it is a file of another kind."""
     path = Path(name)
     try:
-        if path.is_dir():
+        if name and path.is_dir():
             return sources.image_files(path)
-        if path.exists():
+        if name and path.exists():
             return [path] if path.suffix.lower() in sources.SUFFIXES else []
     except OSError as error:
         raise ImageError(f"{name}: cannot be read ({error.strerror})") from error
     # Path.glob takes no absolute pattern.
     found = [Path(each) for each in glob(name, recursive=True)] if has_magic(name) else []  # noqa: PTH207
+    found = [each for each in found if each.is_file()]
     if not found:
         raise NotFoundError(
             f"{name or 'an empty name'}: no such file; give a camera's number, a file, a folder, "
             "a pattern, an address or test:"
         )
-    return sorted((each for each in found if each.is_file()), key=sources.natural_key)
+    return sorted(found, key=sources.natural_key)

@@ -93,6 +93,7 @@ class Feed:
         self.reason, self._delay, self._retry = "", FIRST_DELAY, 0.0
         self._first = self._offset = self._last = 0.0
         self._worker: _Worker | None = None
+        self._is_live = False
         self._stuck: list[_Worker] = []
         self._launch()
 
@@ -108,6 +109,7 @@ class Feed:
         deadline = time.monotonic() + timeout
         with self._condition:
             while True:
+                self._supervise()
                 taken, self._slot = self._slot, None
                 if taken is not None:
                     self._condition.notify_all()
@@ -116,11 +118,16 @@ class Feed:
                     return taken
                 if self._error:
                     raise self._error
-                self._supervise()
                 left = deadline - time.monotonic()
                 if left <= 0 or self.state is State.ENDED:
                     return None
                 self._condition.wait(min(left, _TICK))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no frame comes any more, and none waits."""
+        with self._condition:
+            return self.state is State.ENDED and self._slot is None
 
     @property
     def trouble(self) -> str:
@@ -167,8 +174,8 @@ class Feed:
             self._first = now
         self._last = now - self._first if shot.place is None else self._offset + shot.place
         self.captured += 1
-        image, name = sources.to_bgr(shot.image), shot.name or self.source.name
-        return Frame(image, self.captured - 1, self._last, now, name)
+        name = shot.name or self.source.name
+        return Frame(shot.image, self.captured - 1, self._last, now, name)
 
 
 class _Worker(threading.Thread):
@@ -194,12 +201,10 @@ class _Worker(threading.Thread):
             error = caught
         with feed._condition:
             if feed._worker is self:
-                if error is None:
-                    feed.state = State.ENDED
-                elif self.patience == math.inf:
-                    feed._error, feed.state = error, State.ENDED
-                else:
+                if error and feed._is_live:
                     feed._lose(error)
+                else:
+                    feed._error, feed.state = error, State.ENDED
                 feed._condition.notify_all()
 
     def _play(self) -> bool:
@@ -208,10 +213,7 @@ class _Worker(threading.Thread):
         try:
             self._announce(capture)
             while True:
-                try:
-                    shot: Shot | ImageError | None = capture.read()
-                except ImageError as damage:
-                    shot = damage
+                shot = _shot(capture)
                 self.heard = time.monotonic()
                 if shot is None and capture.is_live:
                     raise SourceError(f"{self.feed.source.name} gives no picture any more")
@@ -228,6 +230,7 @@ class _Worker(threading.Thread):
         with feed._condition:
             if feed._worker is self:
                 feed.description, feed.rate = capture.description, capture.rate
+                feed._is_live = capture.is_live
                 feed._offset = feed._last + 1 / capture.rate if feed.captured else 0.0
         self._start = None
 
@@ -241,12 +244,14 @@ class _Worker(threading.Thread):
             )
             if feed._worker is not self:
                 return False
-            feed.dropped += feed._slot is not None
+            feed.dropped += isinstance(feed._slot, Frame)
             feed._slot = shot if isinstance(shot, ImageError) else feed._frame(shot)
             feed.state, feed._delay, feed.reason = State.RUNNING, FIRST_DELAY, ""
-            # What has a place in its source is shown when it is due, so silence means nothing.
-            is_paced = isinstance(shot, ImageError) or shot.place is not None
-            self.patience = math.inf if is_paced else feed.patience
+            if not isinstance(shot, ImageError):
+                # What has a place in its source is shown when it is due: silence means nothing.
+                comes_by_itself = feed._is_live and shot.place is None
+                self.patience = feed.patience if comes_by_itself else math.inf
+            self.heard = time.monotonic()
             feed._condition.notify_all()
         return True
 
@@ -265,3 +270,12 @@ class _Worker(threading.Thread):
         latest = now - shot.place
         self._start = latest if self._start is None else max(self._start, latest - _LATE)
         return self._start + shot.place - now
+
+
+def _shot(capture: Capture) -> Shot | ImageError | None:
+    """Read a frame, in colour; one that is damaged or no image at all is given as its error."""
+    try:
+        shot = capture.read()
+        return shot and shot._replace(image=sources.to_bgr(shot.image))
+    except ImageError as error:
+        return error

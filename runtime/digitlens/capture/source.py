@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from digitlens.errors import UsageError
+
+_MOST = {"width": 16384, "height": 16384, "rate": 1000}
 USUAL_RATE = 30.0
 """Frames a second where nothing says otherwise."""
 
@@ -31,14 +34,25 @@ class Wish:
 
     Attributes:
         width, height: of the frames, in pixels.
-        rate: frames a second.
+        rate: frames a second, up to 1000.
         pixel_format: four letters such as MJPG or YUYV, for cameras.
+
+    Raises:
+        UsageError: one of these cannot be.
     """
 
     width: int | None = None
     height: int | None = None
     rate: float | None = None
     pixel_format: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no source can give."""
+        for name, value in (("width", self.width), ("height", self.height), ("rate", self.rate)):
+            if value is not None and not 0 < value <= _MOST[name]:
+                raise UsageError(f"the {name} asked for is {value}: give up to {_MOST[name]}")
+        if self.pixel_format is not None and len(self.pixel_format) != 4:
+            raise UsageError(f"no pixel format {self.pixel_format!r}: give four letters like MJPG")
 
 
 class Capture(Protocol):

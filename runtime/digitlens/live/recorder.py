@@ -41,7 +41,8 @@ class Recorder:
         check(path)
         self.path, self.rate, self.written = path, rate, 0
         self._size, self._start = (0, 0), 0.0
-        self._place = ExitStack()
+        self._place, self._video = ExitStack(), cv2.VideoWriter()
+        self._newest: NDArray[np.uint8] = canvas.blank(1, 1)
 
     def write(self, picture: NDArray[np.uint8], time: float) -> None:
         """Record a picture, uint8 `[h, w, 3]` in BGR, which came at `time` seconds.
@@ -59,10 +60,11 @@ class Recorder:
         if due - self.written > longest:
             self._start = time - self.written / self.rate
             due = self.written
-        fitted = _fitted(picture, self._size)
-        while self.written <= due:
-            self._video.write(fitted)
-            self.written += 1
+        while self.written < due:
+            self._append(self._newest)
+        if self.written == due:
+            self._newest = _fitted(picture, self._size)
+            self._append(self._newest)
 
     def close(self) -> None:
         """Finish the file and put it into its place; without a picture there is none.
@@ -71,21 +73,30 @@ class Recorder:
             UsageError: it could not be written as a whole, as on a full disk.
         """
         with self._place:
-            if self.written:
+            if self._video.isOpened():
                 self._video.release()
                 self._check()
+
+    def _append(self, picture: NDArray[np.uint8]) -> None:
+        self._video.write(picture)
+        self.written += 1
 
     def _open(self, picture: NDArray[np.uint8], time: float) -> None:
         height, width = picture.shape[:2]
         # The codec halves the resolution of colours, so both sides are even.
         self._size, self._start = (width + width % 2, height + height % 2), time
-        self._temporary = self._place.enter_context(replacing(self.path))
         fourcc = cv2.VideoWriter.fourcc(*CODEC)
-        self._video = cv2.VideoWriter(
-            str(self._temporary), cv2.CAP_FFMPEG, fourcc, self.rate, self._size
-        )
-        if not self._video.isOpened():
-            raise UsageError(f"cannot record into {self.path}: this OpenCV writes no MP4")
+        with ExitStack() as place:
+            self._temporary = place.enter_context(replacing(self.path))
+            self._video = cv2.VideoWriter(
+                str(self._temporary), cv2.CAP_FFMPEG, fourcc, self.rate, self._size
+            )
+            if not self._video.isOpened():
+                raise UsageError(
+                    f"cannot record into {self.path}: OpenCV writes no MP4 of "
+                    f"{self._size[0]}×{self._size[1]} pixels at {self.rate:g} frames/s"
+                )
+            self._place = place.pop_all()
 
     def _check(self) -> None:
         video = cv2.VideoCapture(str(self._temporary), cv2.CAP_FFMPEG)

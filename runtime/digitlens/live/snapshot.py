@@ -33,8 +33,8 @@ def save(reading: LiveReading, chosen: int | None, reader: Reader, folder: Path)
 
 
 def free_name(folder: Path, suffix: str) -> Path:
-    """Give a name with date and time that no file in `folder` has yet."""
-    return next(path for path in _names(folder, suffix) if not path.exists())
+    """Give a name with date and time with which no file in `folder` begins yet."""
+    return next(path for path in _names(folder, suffix) if not any(folder.glob(f"{path.stem}*")))
 
 
 def _names(folder: Path, suffix: str) -> Iterator[Path]:

@@ -93,7 +93,10 @@ class _Look:
     probabilities: NDArray[np.float32]
 
     def agrees(self, other: "_Look | None") -> bool:
-        return other is not None and (self.label, self.sure) == (other.label, other.sure)
+        """Tell whether both read the same, or both do not know."""
+        if other is None or self.sure != other.sure:
+            return False
+        return not self.sure or self.label == other.label
 
 
 class _Track:
@@ -111,7 +114,9 @@ class _Track:
         """Take what the next frame shows of it, and what all frames say now."""
         (x, y), (was_x, was_y) = _center(digit.box), _center(self.last.box)
         steps = self.missed + 1
-        self._velocity = (x - was_x) / steps, (y - was_y) / steps
+        across, down = self._velocity
+        # Half of what it was, so that trembling is not doubled.
+        self._velocity = (across + (x - was_x) / steps) / 2, (down + (y - was_y) / steps) / 2
         self.last, self.missed = digit, 0
         sides = zip(_sides(digit.box), _sides(self.box), strict=True)
         if max(abs(new - old) for new, old in sides) > 1 + STILL * max(digit.box[2:]):

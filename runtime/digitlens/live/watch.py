@@ -8,7 +8,7 @@ from types import TracebackType
 
 from digitlens import providers
 from digitlens.capture import Source, Wish, resolve
-from digitlens.capture.feed import Feed, Frame, State
+from digitlens.capture.feed import Feed, Frame
 from digitlens.capture.images import Images
 from digitlens.errors import ImageError
 from digitlens.live.meter import Meter
@@ -52,7 +52,7 @@ class Watch:
     @property
     def has_ended(self) -> bool:
         """Whether no frame comes any more."""
-        return self.feed.state is State.ENDED
+        return self.feed.has_ended
 
     @property
     def provider(self) -> str:
@@ -150,10 +150,10 @@ def watch(
         taps: keep the inner activations of every digit in `LiveReading.taps`.
 
     Raises:
-        NotFoundError: no such file, model or provider.
+        NotFoundError: no such file or model, or a provider that is not installed.
         ImageError: a folder without images.
         ModelError: the model cannot be used.
-        UsageError: the source cannot do what is asked of it.
+        UsageError: the source cannot do what is asked of it, or nobody knows the provider.
         SourceError: while it is iterated over: the source cannot be opened, or gave no frame.
     """
     wish = Wish(width, height, rate, pixel_format)
