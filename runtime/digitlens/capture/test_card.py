@@ -23,6 +23,7 @@ TILE = 64
 PREFIX = "test:"
 MIN_SIDE, MAX_SIDE = 120, 7680
 MAX_DIGITS = 100
+MAX_NOISE = 32
 CHANGE = 120
 """Frames after which a digit turns into the next one."""
 _PERIODS = 240, 330
@@ -32,6 +33,8 @@ _LARGEST_CELL = 0.32
 _FILL = 0.62
 """Height of a digit as a share of its cell."""
 _INK = 0.72
+_LIFT = 3
+"""Standard deviations by which noise is lifted, since it is added as bytes."""
 _PATTERNS = 6
 """How many noise patterns take turns."""
 
@@ -55,7 +58,7 @@ class Card:
             ("width", width, MIN_SIDE, MAX_SIDE),
             ("height", height, MIN_SIDE, MAX_SIDE),
             ("number of digits", digits, 0, MAX_DIGITS),
-            ("noise", noise, 0, 64),
+            ("noise", noise, 0, MAX_NOISE),
         ):
             if not low <= value <= high:
                 raise UsageError(f"the test card's {name} is {value}: give {low} to {high}")
@@ -64,7 +67,7 @@ class Card:
         room = width / (self._columns + 0.5), height / (self._rows + 0.5)
         self._cell = min(*room, height * _LARGEST_CELL)
         self._side = round(self._cell * _FILL)
-        self._paper, self._noise = _paper(width, height), _noise(width, height, noise)
+        self._paper, self._noise = _paper(width, height, noise), _noise(width, height, noise)
 
     def frame(self, number: int) -> NDArray[np.uint8]:
         """Draw a frame, uint8 `[height, width, 3]`, blue, green, red."""
@@ -157,10 +160,10 @@ def _grid(aspect: float, digits: int) -> tuple[int, int]:
     return columns, max(-(-digits // columns), 1)
 
 
-def _paper(width: int, height: int) -> NDArray[np.uint8]:
-    """Paper in uneven light, one channel after the other a little darker."""
+def _paper(width: int, height: int, noise: float) -> NDArray[np.uint8]:
+    """Paper in uneven light, a little yellow, and darker by what the noise will add."""
     light = np.linspace(214, 158, width) * np.linspace(1, 0.9, height)[:, np.newaxis]
-    return (light[..., np.newaxis] * (0.94, 0.98, 1)).astype(np.uint8)
+    return (light[..., np.newaxis] * (0.94, 0.98, 1) - _LIFT * noise).astype(np.uint8)
 
 
 def _noise(width: int, height: int, deviation: float) -> NDArray[np.uint8]:
@@ -168,8 +171,8 @@ def _noise(width: int, height: int, deviation: float) -> NDArray[np.uint8]:
     random, count = np.random.default_rng(0), _PATTERNS if deviation else 1
     patterns = np.empty((count, height, width, 3), np.uint8)
     for pattern in patterns:
-        gray = random.normal(3 * deviation, deviation, (height, width, 1)).clip(0, 40)
-        pattern[:] = gray
+        gray = random.normal(_LIFT * deviation, deviation, (height, width, 1))
+        pattern[:] = gray.clip(0, 2 * _LIFT * deviation)
     return patterns
 
 
