@@ -49,6 +49,7 @@ def test_the_wheel_holds_what_is_no_python(device: Path) -> None:
     (wheel,) = device.parents[2].glob("digitlens-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"digitlens_train/report.html", "digitlens/models/lenet5.onnx"} <= names
+    assert "digitlens/capture/glyphs.png" in names
 
 
 def test_it_classifies_and_draws(device: Path, photo: Path, tmp_path: Path) -> None:
@@ -59,6 +60,8 @@ def test_it_classifies_and_draws(device: Path, photo: Path, tmp_path: Path) -> N
     assert result.status == 0, result.err
     assert cv2.imread(str(tmp_path / "photo-maps.png")).shape[1] == 1280
     assert call(device, "doctor", cwd=tmp_path).status == 0
+    live = call(device, "camera", "test:", "--no-window", "--frames", 4, cwd=tmp_path)
+    assert "1234 / 5678 / 90" in live.out
 
 
 def test_training_there_names_the_extra(device: Path, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ STATS_PERIOD = 5.0
     default=1,
     show_default=True,
     metavar="N",
-    help="Threads that run the network.",
+    help="Threads that run the network, and OpenCV's; more cost more CPU than they save time.",
 )
 @model_option
 @provider_option
@@ -152,6 +152,8 @@ def camera(
     window is closed, or on Ctrl-C; with 1 if the source never gave a frame, an image could not be
     read, or there is no screen for a window.
     """
+    import cv2
+
     from digitlens.errors import UsageError
     from digitlens.live.stage import Stage
     from digitlens.live.viewer import Viewer
@@ -167,6 +169,7 @@ def camera(
     if record and Path(name).exists() and record.exists() and record.samefile(name):
         raise UsageError(f"cannot record into {record}: it is the source; give another name")
     has_window = not no_window and _has_screen(record)
+    cv2.setNumThreads(threads)
     with watch(
         name,
         model=model,

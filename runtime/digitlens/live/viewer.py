@@ -206,6 +206,7 @@ class Viewer:
         lines: list[Line] = []
         if self._shows_stats:
             lines.append((self._stats, view.GRAY))
+            lines.append((self._watch.feed.description, view.GRAY))
         if self._said and time.monotonic() < self._said[1]:
             lines.append(self._said[0])
         if self._is_paused:
