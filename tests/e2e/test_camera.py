@@ -210,6 +210,8 @@ def test_stats_are_said_on_request(digitlens: Digitlens) -> None:
 def test_a_camera_that_is_not_there_is_one_line(digitlens: Digitlens) -> None:
     result = digitlens("camera", "--source", "9", "--no-window")
     assert_one_line_error(result, 1, "camera 9", "--list-cameras")
+    result = digitlens("camera", "99999999999999999999", "--no-window")
+    assert_one_line_error(result, 1, "camera 99999999999999999999")
     result = digitlens("camera", "http://127.0.0.1:9/x", "--no-window")
     assert_one_line_error(result, 1, "http://127.0.0.1:9/x")
 
@@ -223,6 +225,7 @@ def test_without_a_screen_nothing_aborts(digitlens: Digitlens) -> None:
     ("arguments", "words"),
     [
         (["nothing.mp4"], ["nothing.mp4"]),
+        ([""], ["an empty name"]),
         (["test:", "--source", "0"], ["test:", "0"]),
         (["test:x"], ["test:x"]),
         (["test:", "--tap", "conv9"], ["conv9", "conv1"]),

@@ -35,7 +35,7 @@ class Slides:
 
     def __init__(self, paths: Sequence[Path], rate: float) -> None:
         self.rate, self._paths, self._count = rate, paths, 0
-        self.description = f"{len(paths)} images, {rate:g} frames/s"
+        self.description = f"images: {len(paths)}, {rate:g} frames/s"
 
     def read(self) -> Shot | None:
         """Read the next file; None: that was the last.

@@ -15,6 +15,8 @@ from digitlens.errors import SourceError
 
 # The first backend of each system that needs no further program; trying all of them is noisy.
 _BACKENDS = {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}
+_NO_CAMERA = 99
+"""Larger numbers mean a backend to OpenCV, not a camera."""
 _PROBED = 4
 """How many camera numbers are tried where the system has no list of its devices."""
 PIXEL_FORMAT = "MJPG"
@@ -68,7 +70,7 @@ class Camera:
         Raises:
             SourceError: there is none, or another program has it.
         """
-        device = int(self.name) if self.name.isdigit() else self.name
+        device = min(int(self.name), _NO_CAMERA) if self.name.isdecimal() else self.name
         camera = cv2.VideoCapture(device, _BACKENDS.get(sys.platform, cv2.CAP_ANY))
         if not camera.isOpened():
             raise SourceError(

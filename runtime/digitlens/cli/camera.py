@@ -17,6 +17,7 @@ import click
 from digitlens.cli.options import (
     error_line,
     model_option,
+    one_line,
     provider_option,
     silence_libraries,
 )
@@ -163,9 +164,9 @@ def camera(
     silence_libraries()
     if lists:
         return _list_cameras(form)
-    if place and source:
+    if place is not None and source is not None:
         raise UsageError(f"two sources, {place} and {source}: give one")
-    name = place or source or "0"
+    name = next((each for each in (place, source) if each is not None), "0")
     if record and Path(name).exists() and record.exists() and record.samefile(name):
         raise UsageError(f"cannot record into {record}: it is the source; give another name")
     has_window = not no_window and _has_screen(record)
@@ -253,11 +254,11 @@ class _Teller:
         feed = self._watch.feed
         if feed.captured and feed.description != self._description:
             self._description = feed.description
-            click.echo(f"{feed.source.name} gives {feed.description}", err=True)
+            click.echo(one_line(f"{feed.source.name} gives {feed.description}"), err=True)
         if feed.reason != self._trouble:
             self._trouble = feed.reason
             news = f"{feed.reason}; trying again" if feed.reason else f"{feed.source.name} is back"
-            click.echo(news, err=True)
+            click.echo(one_line(news), err=True)
         if self._stats and time.monotonic() >= self._due:
             self._due += STATS_PERIOD
             self._echo(self._watch.meter.recent())
