@@ -185,7 +185,9 @@ def test_the_explanation_and_full_screen(paused: Live) -> None:
     until(lambda: paused.screen.place(paused.window)[2:] == (1000, 480), "it is as it was")
 
 
-def test_a_small_window_is_filled(paused: Live) -> None:
+def test_a_small_window_is_filled_and_a_tiny_one_ends_nothing(paused: Live) -> None:
+    paused.screen.resize(paused.window, 40, 30)
+    until(lambda: paused.picture().shape == (30, 40, 3), "it is tiny")
     paused.screen.resize(paused.window, 480, 640)
     until(lambda: paused.picture().shape == (640, 480, 3), "it is small")
     small = paused.still()

@@ -214,7 +214,7 @@ def test_images_give_one_file_after_the_other_and_name_the_damaged(folder: Path)
     source = resolve(".")
     (folder / "10.png").unlink()
     capture = source.open()
-    assert capture.description == "3 images, 1 frames/s"
+    assert capture.description == "images: 3, 1 frames/s"
     first = capture.read()
     assert first is not None
     assert (first.place, first.name, first.image.max()) == (0, "1.png", 1)

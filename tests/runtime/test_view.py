@@ -264,3 +264,11 @@ def test_units_are_tiles_on_one_scale_and_what_is_left_over_is_paper() -> None:
     colors = [picture[10 + 20 * row, 10 + 20 * column] for row in (0, 1) for column in (0, 1, 2)]
     expected = [dark, middle, light, dark, light, canvas.PAPER]
     assert [tuple(color) for color in colors] == [tuple(color) for color in expected]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 300), (300, 5), (50, 30), (90, 200), (1600, 60)])
+def test_a_picture_of_any_size_can_be_drawn(reader: Reader, size: tuple[int, int]) -> None:
+    stage, reading = Stage(reader), read(reader, 10)
+    for stage.shows_keys, stage.explains in ((False, False), (True, False), (False, True)):
+        scene = stage.scene(reading, [("a line that is long", canvas.BAD)] * 5)
+        assert draw(scene, *size)[0].shape == (size[1], size[0], 3)

@@ -36,6 +36,9 @@ _PANEL = 0.36
 _FRAME_SIDES = 480, 720
 """Height of the frame in a new window, at least and at most."""
 _MAX_WIDTH = 1280
+_LEAST_SIZE = 160
+"""Smaller pictures are drawn at this width or height, and shrunk."""
+_LEAST_GLYPH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,12 @@ def draw(scene: Scene, width: int, height: int) -> tuple[Picture, Place | None]:
     """Draw a scene.
 
     Returns:
-        The picture, uint8 `[height, width, 3]` in blue, green, red, and where the frame is in it.
+        The picture, uint8 `[height, width, 3]` in blue, green, red, and where the frame is in it;
+        None where it is not shown, or the picture is tiny.
     """
+    if width < _LEAST_SIZE or height < _LEAST_SIZE:
+        large, _ = draw(scene, max(width, _LEAST_SIZE), max(height, _LEAST_SIZE))
+        return np.asarray(cv2.resize(large, (width, height)), np.uint8), None
     picture = canvas.blank(height, width)
     unit = min(max(min(height, width * 3 // 4) / 480, 0.6), 3.0)
     place = None
@@ -154,7 +161,9 @@ def _draw_panel(
         words = "no digits" if not reading.digits else "Tab or click chooses a digit"
         canvas.write(panel, words, (margin, top + margin), 0.5 * unit, canvas.FAINT_TEXT)
         return
-    side = min(round(160 * unit), round(width * 0.44))
+    side = min(round(160 * unit), round(width * 0.44), panel.shape[0] - top - margin)
+    if side < _LEAST_GLYPH:
+        return
     canvas.paste(panel, canvas.glyph(digit, side), top, margin)
     left = side + 2 * margin
     canvas.bars(panel, digit, top, margin + left, round(width - left - 75 * unit), side // 10)
