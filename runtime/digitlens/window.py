@@ -62,7 +62,7 @@ class Window:
 
     def key(self, wait_ms: int) -> str:
         """Wait for a key, and let the window live: a character, `esc`, `tab`, `space`, or ``."""
-        code = cv2.waitKey(max(wait_ms, 1)) & 0xFF
+        code = cv2.waitKeyEx(max(wait_ms, 1)) & 0xFFFF  # arrows and the like are above 255
         if self.is_open:
             width, height = cv2.getWindowImageRect(self._title)[2:]
             self._size = max(width, 1), max(height, 1)

@@ -116,7 +116,7 @@ def test_images_of_a_folder_are_frames_and_a_broken_one_is_an_error(
     assert broken["error"].startswith("not an image")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_quietly_with_the_recording_intact(
     number: signal.Signals, tmp_path: Path
 ) -> None:
@@ -126,6 +126,7 @@ def test_a_signal_ends_it_quietly_with_the_recording_intact(
     for _ in range(20):
         assert json.loads(process.stdout.readline())["width"] == 640
     process.send_signal(number)
+    process.send_signal(signal.SIGINT)  # once more, while it ends
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert err == "test: gives 640×480, 30 frames/s, 10 digits\n"
@@ -255,6 +256,35 @@ def test_a_text_that_is_no_video_is_one_line(digitlens: Digitlens, tmp_path: Pat
     path = tmp_path / "notes.mp4"
     path.write_text("no video")
     assert_one_line_error(digitlens("camera", path, "--no-window"), 1, path, "not a video")
+
+
+def test_names_of_any_kind_are_read_or_refused(
+    digitlens: Digitlens, video: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "12:30.mp4").write_bytes(video.read_bytes())
+    options = ("--no-window", "--fast", "--frames", 3)
+    assert digitlens("camera", "12:30.mp4", *options, cwd=tmp_path).status == 0
+    odd = os.fsdecode(b"nu\xff.mp4")
+    (tmp_path / odd).write_bytes(video.read_bytes())
+    result = digitlens("camera", odd, *options, cwd=tmp_path)
+    assert_one_line_error(result, 1, "nu\\udcff.mp4", "rename")
+    result = digitlens("camera", "test:", *options, "--record", odd, cwd=tmp_path)
+    assert_one_line_error(result, 2, "UTF-8")
+
+
+def test_a_picture_as_narrow_as_a_pixel_is_shown(digitlens: Digitlens, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "tall.png"), np.full((10_000, 1, 3), 200, np.uint8))
+    options = ("--no-window", "--fast", "--record", tmp_path / "tall.mp4")
+    assert digitlens("camera", tmp_path / "tall.png", *options).status == 0
+    assert len(frames_of(tmp_path / "tall.mp4")) == 1
+
+
+def test_images_that_are_all_broken_are_not_read_for_ever(
+    digitlens: Digitlens, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    result = digitlens("camera", tmp_path, "--no-window", "--fast", "--loop")
+    assert_one_line_error(result, 1, "bad.png")
 
 
 def test_the_list_of_cameras_is_no_error_where_there_is_none(digitlens: Digitlens) -> None:

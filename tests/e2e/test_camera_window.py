@@ -112,6 +112,14 @@ def test_pause_holds_the_picture_and_a_step_takes_one_frame(paused: Live) -> Non
     until(lambda: not same(moving, paused.picture()), "it goes on")
 
 
+def test_arrow_keys_do_nothing(paused: Live) -> None:
+    before = paused.still()
+    paused.screen.press("Left", "Up", "Right", "Down", "F1")
+    assert same(paused.still(), before)
+    assert paused.process.poll() is None
+    assert not list(paused.folder.iterdir())
+
+
 def test_maps_taps_and_help_come_and_go(paused: Live) -> None:
     before = paused.still()
     without = paused.press("m")

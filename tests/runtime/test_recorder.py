@@ -214,3 +214,13 @@ def test_colours_come_back_roughly(tmp_path: Path, color: Color) -> None:
     recorder.write(picture(color), 0)
     recorder.close()
     assert recorded(path)[0].mean((0, 1)) == pytest.approx(color, abs=15)
+
+
+@pytest.mark.parametrize("rate", [123.4567, 239.713, 959.04, 29.97, 23.976, 0.001])
+def test_any_rate_can_be_recorded(rate: float, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "film.mp4", rate)
+    for number in range(3):
+        recorder.write(picture(GRAY), number / recorder.rate)
+    recorder.close()
+    assert len(recorded(tmp_path / "film.mp4")) == 3
+    assert recorder.rate == pytest.approx(rate, rel=1e-3, abs=0.01)

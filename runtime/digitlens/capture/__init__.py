@@ -37,7 +37,7 @@ def resolve(name: str, wish: Wish | None = None) -> Source:
         UsageError: the source cannot take the wish.
     """
     wish = wish or Wish()
-    if name.isdecimal() or name.startswith("/dev/"):
+    if name.isdecimal() or name.startswith("/dev/video") or _is_device(name):
         return Camera(name, wish)
     if name.startswith(PREFIX):
         _refuse(name, "pixel format", wish.pixel_format)
@@ -55,9 +55,18 @@ def resolve(name: str, wish: Wish | None = None) -> Source:
     return Address(name) if "://" in name else Video(name)
 
 
+def _is_device(name: str) -> bool:
+    try:
+        return Path(name).is_char_device()
+    except OSError:
+        return False
+
+
 def _refuse(name: str, what: str, value: object) -> None:
     if value is not None:
-        raise UsageError(f"{name} has its own {what}: {value} can be asked of a camera only")
+        raise UsageError(
+            f"{name} has its own {what}: {value} can be asked of cameras and the test card alone"
+        )
 
 
 def _image_paths(name: str) -> list[Path]:

@@ -4,6 +4,7 @@ Of a live source it keeps the newest frame alone, so that nobody sees an old one
 keeps every frame until it is taken. A live source that falls silent is closed and opened again.
 """
 
+import atexit
 import math
 import threading
 import time
@@ -95,6 +96,7 @@ class Feed:
         self._worker: _Worker | None = None
         self._is_live = False
         self._stuck: list[_Worker] = []
+        atexit.register(self.close)  # a thread that reads while Python ends aborts the process
         self._launch()
 
     def next(self, timeout: float) -> Frame | None:
@@ -138,6 +140,7 @@ class Feed:
 
     def close(self) -> None:
         """Stop the thread and let go of the source; a thread that hangs is left behind."""
+        atexit.unregister(self.close)
         with self._condition:
             worker, self._worker = self._worker, None
             self.state, self._slot = State.ENDED, None
@@ -219,9 +222,9 @@ class _Worker(threading.Thread):
                     raise SourceError(f"{self.feed.source.name} gives no picture any more")
                 if shot is None:
                     return self._show_last(capture) and count > 0
-                if not self._hand_over(shot, keeps_all=self.feed.fast or not capture.is_live):
+                if not self._hand_over(shot):
                     return False
-                count += 1
+                count += isinstance(shot, Shot)
         finally:
             capture.close()
 
@@ -234,9 +237,11 @@ class _Worker(threading.Thread):
                 feed._offset = feed._last + 1 / capture.rate if feed.captured else 0.0
         self._start = None
 
-    def _hand_over(self, shot: Shot | ImageError, *, keeps_all: bool) -> bool:
+    def _hand_over(self, shot: Shot | ImageError) -> bool:
         """Put a shot where the feed's next frame is taken; tell whether more are wanted."""
         feed = self.feed
+        comes_by_itself = feed._is_live and isinstance(shot, Shot) and shot.place is None
+        keeps_all = not feed._is_live or (feed.fast and not comes_by_itself)
         with feed._condition:
             feed._condition.wait_for(lambda: feed._worker is not self, self._delay(shot))
             feed._condition.wait_for(
@@ -249,7 +254,6 @@ class _Worker(threading.Thread):
             feed.state, feed._delay, feed.reason = State.RUNNING, FIRST_DELAY, ""
             if not isinstance(shot, ImageError):
                 # What has a place in its source is shown when it is due: silence means nothing.
-                comes_by_itself = feed._is_live and shot.place is None
                 self.patience = feed.patience if comes_by_itself else math.inf
             self.heard = time.monotonic()
             feed._condition.notify_all()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from digitlens.errors import UsageError
 
-_MOST = {"width": 16384, "height": 16384, "rate": 1000}
+_LIMITS = {"width": (1, 16384), "height": (1, 16384), "rate": (0.01, 1000)}
 USUAL_RATE = 30.0
 """Frames a second where nothing says otherwise."""
 
@@ -34,7 +34,7 @@ class Wish:
 
     Attributes:
         width, height: of the frames, in pixels.
-        rate: frames a second, up to 1000.
+        rate: frames a second, 0.01 to 1000.
         pixel_format: four letters such as MJPG or YUYV, for cameras.
 
     Raises:
@@ -49,8 +49,9 @@ class Wish:
     def __post_init__(self) -> None:
         """Refuse what no source can give."""
         for name, value in (("width", self.width), ("height", self.height), ("rate", self.rate)):
-            if value is not None and not 0 < value <= _MOST[name]:
-                raise UsageError(f"the {name} asked for is {value}: give up to {_MOST[name]}")
+            low, high = _LIMITS[name]
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"the {name} asked for is {value}: give {low} to {high}")
         if self.pixel_format is not None and len(self.pixel_format) != 4:
             raise UsageError(f"no pixel format {self.pixel_format!r}: give four letters like MJPG")
 

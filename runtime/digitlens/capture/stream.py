@@ -98,8 +98,8 @@ class Address:
 
     @property
     def name(self) -> str:
-        """The address without user and password."""
-        return re.sub(r"//[^/]*@", "//", self.url)
+        """The address without user, password and parameters, which may hold a secret."""
+        return re.sub(r"//.*@", "//", self.url.partition("?")[0])
 
     def open(self) -> Stream:
         """Connect.
@@ -128,7 +128,8 @@ class Video:
         Raises:
             SourceError: it is no video that OpenCV reads.
         """
-        video = _opened(self.name)
+        # Absolute, since FFmpeg takes what stands before a colon for a protocol.
+        video = _opened(str(Path(self.name).absolute()))
         if video is None:
             raise SourceError(f"{self.name}: not a video; give MP4, MKV, AVI, MOV or WebM")
         return Stream(video, is_live=False)
@@ -148,6 +149,10 @@ def camera_name(number: int) -> str:
 
 
 def _opened(place: str, parameters: Sequence[int] = ()) -> cv2.VideoCapture | None:
+    try:
+        place.encode()
+    except UnicodeEncodeError as error:
+        raise SourceError(f"{place}: OpenCV opens names in UTF-8 alone; rename it") from error
     try:
         video = cv2.VideoCapture(place, cv2.CAP_FFMPEG, list(parameters))
     except cv2.error:

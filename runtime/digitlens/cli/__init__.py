@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
         way_out = f" (see '{context.command_path} --help')" if context else ""
         fail(error.format_message() + way_out, error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:
-        fail(str(error.__cause__ or "interrupted"), INTERRUPTED)  # click wraps it in an Abort
+        fail(str(error.__cause__ or "") or "interrupted", INTERRUPTED)  # click wraps it in an Abort
     except DigitlensError as error:
         fail(str(error), error.exit_code)
     except ModuleNotFoundError as error:

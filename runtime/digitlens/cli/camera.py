@@ -51,7 +51,7 @@ STATS_PERIOD = 5.0
 @click.option("--height", type=click.IntRange(16, 16384), metavar="PIXELS", help="Ask for it.")
 @click.option(
     "--rate",
-    type=click.FloatRange(0, 1000, min_open=True),
+    type=click.FloatRange(0.01, 1000),
     metavar="N",
     help="Ask for N frames a second; of images, show N a second.",
 )
@@ -155,12 +155,14 @@ def camera(
     """
     import cv2
 
+    from digitlens.capture import Wish, resolve
     from digitlens.errors import UsageError
     from digitlens.live.stage import Stage
     from digitlens.live.viewer import Viewer
     from digitlens.live.watch import watch
     from digitlens.reader import SURE
 
+    is_stopping = _stopping()
     silence_libraries()
     if lists:
         return _list_cameras(form)
@@ -169,18 +171,15 @@ def camera(
     name = next((each for each in (place, source) if each is not None), "0")
     if record and Path(name).exists() and record.exists() and record.samefile(name):
         raise UsageError(f"cannot record into {record}: it is the source; give another name")
+    found = resolve(name, Wish(width, height, rate, pixel_format))
     has_window = not no_window and _has_screen(record)
     cv2.setNumThreads(threads)
     with watch(
-        name,
+        found,
         model=model,
         provider=provider,
         min_confidence=SURE if min_confidence is None else min_confidence,
         threads=threads,
-        width=width,
-        height=height,
-        rate=rate,
-        pixel_format=pixel_format,
         fast=fast,
         loop=loop,
         steady=steady,
@@ -197,7 +196,7 @@ def camera(
         teller = _Teller(watched, stats=stats)
         printer = LIVE_PRINTERS[form or "table"]() if form or changes or not has_window else None
         try:
-            return _run(viewer, teller, _Lines(printer, changes=changes), frames)
+            return _run(viewer, teller, _Lines(printer, changes=changes), frames, is_stopping)
         except BrokenPipeError:
             _leave_output()
             return 0
@@ -205,11 +204,17 @@ def camera(
             viewer.close()
 
 
-def _run(viewer: "Viewer", teller: "_Teller", lines: "_Lines", frames: int | None) -> int:
+def _run(
+    viewer: "Viewer",
+    teller: "_Teller",
+    lines: "_Lines",
+    frames: int | None,
+    is_stopping: Callable[[], bool],
+) -> int:
     """Read until the end, a signal or `frames` frames; give the exit status."""
     from digitlens.errors import ImageError
 
-    is_stopping, status, count = _stopping(), 0, 0
+    status = count = 0
     for result in viewer.run():
         teller.tell()
         if isinstance(result, ImageError):
@@ -272,16 +277,16 @@ class _Teller:
 
 
 def _stopping() -> Callable[[], bool]:
-    """Take the first Ctrl-C or SIGTERM as the wish to end; a second Ctrl-C interrupts."""
+    """Take Ctrl-C, SIGTERM and a closed terminal as the wish to end, however often they come."""
     is_set = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         is_set.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), stop)
     return is_set.is_set
 
 

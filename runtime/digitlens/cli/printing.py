@@ -1,6 +1,7 @@
 """Readings on standard output."""
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -57,7 +58,8 @@ def _json() -> Printer:
 
 
 def _csv(columns: tuple[str, ...] = COLUMNS) -> Printer:
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    output = sys.stdout or io.StringIO()  # standard output may be closed
+    writer = csv.DictWriter(output, columns, lineterminator="\n")
     writer.writeheader()
 
     def print_row(source: str, result: "Reading | Exception") -> None:
@@ -69,7 +71,7 @@ def _csv(columns: tuple[str, ...] = COLUMNS) -> Printer:
             row["labels"] = " ".join(str(digit["label"]) for digit in digits)
             row["confidences"] = " ".join(str(digit["confidence"]) for digit in digits)
             writer.writerow(row)
-        sys.stdout.flush()
+        output.flush()
 
     return print_row
 

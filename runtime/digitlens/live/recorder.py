@@ -23,6 +23,10 @@ def check(path: Path) -> None:
     """Raise `UsageError` unless a recording can be written at `path`; nothing is made."""
     if path.suffix.lower() != SUFFIX:
         raise UsageError(f"cannot record into {path}: give a name that ends in {SUFFIX}")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"cannot record into {path}: give a name in UTF-8") from error
     check_writable(path)
 
 
@@ -39,7 +43,7 @@ class Recorder:
 
     def __init__(self, path: Path, rate: float) -> None:
         check(path)
-        self.path, self.rate, self.written = path, rate, 0
+        self.path, self.rate, self.written = path, _writable(rate), 0
         self._size, self._start = (0, 0), 0.0
         self._place, self._video = ExitStack(), cv2.VideoWriter()
         self._newest: NDArray[np.uint8] = canvas.blank(1, 1)
@@ -94,7 +98,8 @@ class Recorder:
             if not self._video.isOpened():
                 raise UsageError(
                     f"cannot record into {self.path}: OpenCV writes no MP4 of "
-                    f"{self._size[0]}×{self._size[1]} pixels at {self.rate:g} frames/s"
+                    f"{self._size[0]}×{self._size[1]} pixels at {self.rate:g} frames/s there; "
+                    "is the disk full?"
                 )
             self._place = place.pop_all()
 
@@ -103,7 +108,15 @@ class Recorder:
         found = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
         video.release()
         if found != self.written:
-            raise OSError(errno.ENOSPC, f"{found} of {self.written} frames are in it")
+            raise OSError(
+                errno.ENOSPC, f"{found} of {self.written} frames are in it, is the disk full?"
+            )
+
+
+def _writable(rate: float) -> float:
+    """Round a rate to what MPEG-4 can say: a fraction of numbers of 16 bits."""
+    decimals = 3 if rate < 65 else 2 if rate < 655 else 1
+    return max(round(rate, decimals), 0.01)
 
 
 def _fitted(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -80,7 +80,8 @@ def usual_size(width: int, height: int) -> tuple[int, int]:
     low, high = _FRAME_SIDES
     scale = min(max(low / height, 1), high / height)
     scale = min(scale, _MAX_WIDTH * (1 - _PANEL) / width)
-    return round(width * scale / (1 - _PANEL) / 2) * 2, max(round(height * scale / 2), low // 2) * 2
+    wide, tall = width * scale / (1 - _PANEL), height * scale
+    return max(round(wide / 2) * 2, low), max(round(tall / 2) * 2, low)
 
 
 def draw(scene: Scene, width: int, height: int) -> tuple[Picture, Place | None]:

@@ -194,7 +194,7 @@ class Viewer:
         recorder, self._recorder = self._recorder, None
         if recorder:
             recorder.close()
-            self._say(f"recorded {recorder.path}")
+            self._say(f"recorded {recorder.path}" if recorder.written else "nothing was recorded")
         else:
             path = snapshot.free_name(self._folder, SUFFIX)
             self._recorder = Recorder(path, self._watch.feed.rate)
