@@ -67,6 +67,14 @@ def test_the_python_example_works(folder: Path) -> None:
     assert printed.endswith("(10, 6, 28, 28)\n")
 
 
+def test_the_live_example_works(folder: Path) -> None:
+    (code,) = re.findall(r"```py\n(.*?)```", README, re.S)
+    (folder / "live.py").write_text(code)
+    lines = run_in(folder, "python live.py").splitlines()
+    assert lines[0] == "0.0  []"
+    assert any(line.endswith("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]") for line in lines)
+
+
 def test_the_figures_of_the_packaged_model_are_what_doctor_prints(folder: Path) -> None:
     printed = run_in(folder, "digitlens doctor")
     section = README.partition("## The packaged model")[2].partition("##")[0]
