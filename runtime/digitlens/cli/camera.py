@@ -47,11 +47,11 @@ STATS_PERIOD = 5.0
     help="The same as the argument. Default: 0, the first camera.",
 )
 @click.option("--list-cameras", "lists", is_flag=True, help="Name the cameras that answer.")
-@click.option("--width", type=click.IntRange(16, 16384), metavar="PIXELS", help="Ask for it.")
-@click.option("--height", type=click.IntRange(16, 16384), metavar="PIXELS", help="Ask for it.")
+@click.option("--width", type=int, metavar="PIXELS", help="Ask for it.")
+@click.option("--height", type=int, metavar="PIXELS", help="Ask for it.")
 @click.option(
     "--rate",
-    type=click.FloatRange(0.01, 1000),
+    type=float,
     metavar="N",
     help="Ask for N frames a second; of images, show N a second.",
 )
@@ -162,10 +162,10 @@ def camera(
     from digitlens.live.watch import watch
     from digitlens.reader import SURE
 
-    is_stopping = _stopping()
     silence_libraries()
     if lists:
         return _list_cameras(form)
+    is_stopping = _stopping()
     if place is not None and source is not None:
         raise UsageError(f"two sources, {place} and {source}: give one")
     name = next((each for each in (place, source) if each is not None), "0")

@@ -39,6 +39,8 @@ _MAX_WIDTH = 1280
 _LEAST_SIZE = 160
 """Smaller pictures are drawn at this width or height, and shrunk."""
 _LEAST_GLYPH = 10
+_MAX_LINES = 4
+"""How many rows of the text are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def draw(scene: Scene, width: int, height: int) -> tuple[Picture, Place | None]:
     return picture, place
 
 
-def annotate(
+def _annotate(
     picture: Picture, reading: LiveReading, chosen: int | None, place: Place, unit: float
 ) -> None:
     """Draw boxes, labels and confidences into a frame that stands at `place`."""
@@ -142,7 +144,7 @@ def _draw_reading(
         _draw_steps(room, scene.steps, unit)
     else:
         place = _center(room, reading.image)
-        annotate(room, reading, scene.chosen, place, unit)
+        _annotate(room, reading, scene.chosen, place, unit)
     digit = None if scene.chosen is None else reading.digits[scene.chosen]
     _draw_panel(panel, reading, digit, scene.taps, unit)
     return place
@@ -174,7 +176,9 @@ def _draw_panel(
 
 def _write_text(panel: Picture, text: str, margin: int, width: int, unit: float) -> int:
     """Write what was read, as large as fits; give where it ends."""
-    lines = text.split("\n")[:4]
+    lines = text.split("\n")
+    if len(lines) > _MAX_LINES:
+        lines = [*lines[: _MAX_LINES - 1], f"{lines[_MAX_LINES - 1]} ..."]
     longest = max(lines, key=len)
     scale, step = 1.0 * unit, round(34 * unit)
     if len(lines) > 2:
