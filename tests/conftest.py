@@ -8,10 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import platformdirs
 import pytest
 
 from command import OFFLINE, Digitlens, Result
+from digitlens import folders
+from digitlens.mnist import ENVIRONMENT, has_files
 from digitlens_train import mnist
 from digitlens_train.mnist import Mnist
 from digitlens_train.recipe import Recipe
@@ -38,9 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _full_mnist_folder() -> Path | None:
-    named = os.environ.get(mnist.ENVIRONMENT)
-    folder = Path(named) if named else platformdirs.user_cache_path("digitlens")
-    return folder if mnist.has_files(folder) else None
+    named = os.environ.get(ENVIRONMENT)
+    folder = Path(named) if named else folders.cache()
+    return folder if has_files(folder) else None
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +66,7 @@ def _offline(tmp_path_factory: pytest.TempPathFactory) -> None:
         mnist.load()
         folder = _full_mnist_folder()
     if folder is not None:
-        os.environ[mnist.ENVIRONMENT] = str(folder)
+        os.environ[ENVIRONMENT] = str(folder)
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 

@@ -6,6 +6,7 @@ wire format (protobuf.dev/programming-guides/encoding) along the few fields of o
 can hold a tensor.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,13 @@ _FIELDS = {
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
     "Tensor": {},
 }  # fmt: skip
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # fields of TensorProto
+_DIMS, _DATA_TYPE, _EXTERNAL_DATA, _DATA_LOCATION = 1, 2, 13, 14  # fields of TensorProto
+_GRAPH, _INITIALIZER = 7, 5  # fields of ModelProto and GraphProto
+_TYPE_NAMES = {1: "float32", 2: "uint8", 3: "int8", 10: "float16", 11: "float64", 16: "bfloat16",
+               17: "float8", 18: "float8", 19: "float8", 20: "float8", 21: "uint4", 22: "int4",
+               23: "float4"}  # fmt: skip
+"""Names of the types of TensorProto that weights are kept in; indices and shapes are other ones."""
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_DEPTH = 50
 
@@ -62,6 +69,37 @@ def check(model: bytes) -> None:
             "the model keeps weights in another file, which is refused: "
             "save it with its weights inside (save_as_external_data=False)"
         )
+
+
+def precision(model: bytes) -> str:
+    """Name the type that holds most of the weights, such as `float32`; "" where there are none."""
+    counts: Counter[str] = Counter()
+    for number, graph in _fields(memoryview(model)):
+        if number == _GRAPH and isinstance(graph, memoryview):
+            for field, tensor in _fields(graph):
+                if field == _INITIALIZER and isinstance(tensor, memoryview):
+                    name, count = _type_and_size(tensor)
+                    counts[name] += count
+    del counts[""]
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+def _type_and_size(tensor: memoryview) -> tuple[str, int]:
+    name, count = "", 1
+    for number, value in _fields(tensor):
+        if number == _DIMS:
+            for size in [value] if isinstance(value, int) else _packed(value):
+                count *= size
+        elif number == _DATA_TYPE and isinstance(value, int):
+            name = _TYPE_NAMES.get(value, "")
+    return name, count
+
+
+def _packed(data: memoryview) -> Iterator[int]:
+    position = 0
+    while position < len(data):
+        value, position = _varint(data, position)
+        yield value
 
 
 def _tensor_fields(data: memoryview, message: str, depth: int) -> Iterator[tuple[int, object]]:

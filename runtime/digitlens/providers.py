@@ -1,15 +1,35 @@
-"""Execution providers: their names, which are here, and which one ran the nodes."""
+"""Execution providers: their names, and which are here."""
 
 import difflib
-from collections import Counter
 
 import onnxruntime as ort
 
+from digitlens.bench import worker
 from digitlens.errors import NotFoundError, UsageError
 
 DEFAULT = "cpu"
+AUTO = "auto"
+"""Stands for what `digitlens bench --pick` found to be fastest here."""
+
 _SUFFIX = "ExecutionProvider"
-_SHORT = {"Dml": "directml", "NvTensorRTRTX": "tensorrt-rtx", "ROCM": "rocm", "VitisAI": "vitisai"}
+_SHORT = {
+    "Dml": "directml",
+    "NvTensorRTRTX": "tensorrt-rtx",
+    "ROCM": "rocm",
+    "VitisAI": "vitisai",
+}
+_PACKAGES = {
+    "cuda": "onnxruntime-gpu",
+    "directml": "onnxruntime-directml",
+    "migraphx": "onnxruntime-migraphx",
+    "openvino": "onnxruntime-openvino",
+    "qnn": "onnxruntime-qnn",
+    "rocm": "onnxruntime-rocm",
+    "tensorrt": "onnxruntime-gpu",
+    "webgpu": "onnxruntime-ep-webgpu",
+}
+"""Packages of PyPI, by the provider that they bring; all but the one with `-ep-` replace
+onnxruntime and want an environment of their own."""
 
 
 def short_name(full: str) -> str:
@@ -19,44 +39,65 @@ def short_name(full: str) -> str:
 
 
 def available() -> tuple[str, ...]:
-    """List the short names of the providers that can run nodes here.
+    """List the short names of the providers that can run nodes here, those of plugins too.
 
     Azure's is left out: it forwards whole models to a service and runs no node.
     """
-    names = (short_name(full) for full in ort.get_available_providers())
-    return tuple(name for name in names if name != "azure")
+    offered = (device.ep_name for device in worker.plugin_devices())
+    names = dict.fromkeys(map(short_name, [*ort.get_available_providers(), *offered]))
+    return tuple(name for name in names if name != short_name(worker.AZURE))
 
 
-def full_name(name: str) -> str:
-    """Turn a short or full provider name, in any case, into onnxruntime's.
+def known_name(name: str) -> str:
+    """Turn a short or full provider name, in any case, into onnxruntime's, available or not.
 
     Raises:
-        NotFoundError: onnxruntime knows the provider, but this build lacks it.
         UsageError: nobody knows it.
     """
-    known: dict[str, str] = {short_name(full): full for full in ort.get_all_providers()}
-    wanted = short_name(name) if name.endswith(_SUFFIX) else name.lower()
-    wanted = next((s for s, full in known.items() if full.lower() == name.lower()), wanted)
-    here = available()
-    if wanted in here:
-        return known[wanted]
-    choice = f"available here: {', '.join(here)}"
-    if wanted == "azure":
-        raise UsageError(f"the provider azure runs no node of a model; {choice}")
-    if wanted in known:
-        raise NotFoundError(f"the provider {wanted} is not in this build of onnxruntime; {choice}")
-    near = difflib.get_close_matches(wanted, known, n=1)
+    wanted = name.lower()
+    for known in (ort.get_all_providers, _plugin_providers):  # plugins take time to look for
+        for full in known():
+            if wanted in (short_name(full), full.lower()):
+                return full
+    known_names = [short_name(full) for full in [*ort.get_all_providers(), *_plugin_providers()]]
+    near = difflib.get_close_matches(wanted.removesuffix(_SUFFIX.lower()), known_names, n=1)
     raise UsageError(
-        f"no provider {name!r}{f', did you mean {near[0]}?' if near else ';'} {choice}"
+        f"no provider {name!r}{f', did you mean {near[0]}?' if near else ';'} "
+        f"available here: {', '.join(available())}"
     )
 
 
-def placement(session: ort.InferenceSession) -> dict[str, int]:
-    """Count the nodes by the short name of the provider that really runs them.
+def full_name(name: str) -> str:
+    """Turn a provider name into onnxruntime's, as `known_name` does, if it can run nodes here.
 
-    The session must have been made with `session.record_ep_graph_assignment_info` set.
+    Raises:
+        NotFoundError: onnxruntime knows the provider, but it is not here.
+        UsageError: nobody knows it, or it runs no node.
     """
-    counts: Counter[str] = Counter()
-    for subgraph in session.get_provider_graph_assignment_info():
-        counts[short_name(subgraph.ep_name)] += len(subgraph.get_nodes())
-    return dict(counts)
+    full = known_name(name)
+    if full == worker.AZURE:
+        here = ", ".join(available())
+        raise UsageError(f"the provider azure runs no node of a model; available here: {here}")
+    if full in ort.get_available_providers() or short_name(full) in available():
+        return full
+    for plugin in worker.plugins():
+        if full in plugin["providers"]:
+            why = plugin["error"] or "it offers no device on this machine"
+            raise NotFoundError(f"{plugin['package']} is installed, but {why}")
+    raise NotFoundError(
+        f"the provider {short_name(full)} is not in this build of onnxruntime; {remedy(full)}; "
+        f"available here: {', '.join(available())}"
+    )
+
+
+def _plugin_providers() -> list[str]:
+    return [full for plugin in worker.plugins() for full in plugin["providers"]]
+
+
+def remedy(full: str) -> str:
+    """Say how to get the provider of a full name."""
+    package = _PACKAGES.get(short_name(full))
+    if package is None:
+        return "build onnxruntime with it, or take a build for a platform that has it"
+    own = "" if package.startswith(worker.PLUGIN_PREFIX) else ", in an environment of its own"
+    return f"pip install {package}{own}"

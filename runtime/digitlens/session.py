@@ -8,6 +8,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from digitlens import model_file, providers
+from digitlens.bench import worker
 from digitlens.contract import LOGITS, METADATA_KEY, PROBABILITIES, Contract
 from digitlens.errors import ModelError
 
@@ -50,9 +51,10 @@ class Session:
                 content = model_file.read(Path(name))
             self._session = _load(content, wanted, threads)
             self.contract = _contract(self._session)
-            self.placement = providers.placement(self._session)
-            if not self.placement.get(providers.short_name(wanted)):
-                raise ModelError(f"{wanted} ran no node, but {self.placement}; choose another")
+            placed = worker.placement(self._session)
+            if not placed.get(wanted):
+                raise ModelError(f"{wanted} runs no node, but {placed}: choose another provider")
+            self.placement = {providers.short_name(full): n for full, n in placed.items()}
         except ModelError as error:
             raise ModelError(f"{name}: {error}") from error.__cause__
 
@@ -81,14 +83,8 @@ class Session:
 
 
 def _load(content: bytes, provider: str, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     try:
-        return ort.InferenceSession(content, options, providers=[provider])
+        return worker.open_session(content, provider, threads)
     # onnxruntime's errors share no base class but Exception.
     except Exception as error:
         reason = " ".join(str(error).split())

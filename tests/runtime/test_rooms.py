@@ -18,6 +18,8 @@ GROUND = {
     "digitlens.contract",
     "digitlens.errors",
     "digitlens.files",
+    "digitlens.folders",
+    "digitlens.mnist",
     "digitlens.normalize",
 }
 """What training may import of the runtime: facts, habits and one recipe for the glyphs of both.

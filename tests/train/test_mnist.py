@@ -9,6 +9,7 @@ from torchvision import transforms
 
 from command import OFFLINE
 from digitlens.errors import DataError, NotFoundError
+from digitlens.mnist import ENVIRONMENT, MD5, has_files
 from digitlens_train import mnist
 from digitlens_train.mnist import Mnist, glyphs
 
@@ -49,7 +50,7 @@ def test_a_named_folder_without_the_files_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(mnist.ENVIRONMENT, str(tmp_path))
+    monkeypatch.setenv(ENVIRONMENT, str(tmp_path))
     with pytest.raises(NotFoundError, match=tmp_path.name):
         mnist.load()
 
@@ -57,13 +58,13 @@ def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.Mo
 def test_without_a_network_the_subset_is_used_and_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv(mnist.ENVIRONMENT, raising=False)
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for name, value in OFFLINE.items():
         monkeypatch.setenv(name, value)
     assert mnist.load().name == mnist.SUBSET
     assert "5,000 digits" in caplog.text
-    assert not mnist.has_files(tmp_path / "digitlens")
+    assert not has_files(tmp_path / "digitlens")
 
 
 def test_a_download_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_all_of_mnist_is_read_gzipped_and_plain(full_mnist: Mnist, tmp_path: Pat
     assert full_mnist.valid.images.shape == (10_000, 28, 28)
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name in list(mnist.MD5)[:4]:
+    for name in list(MD5)[:4]:
         (raw / name.removesuffix(".gz")).write_bytes(_content(full_mnist.folder, name))
     plain = mnist.load(tmp_path)
     assert torch.equal(plain.train.images, full_mnist.train.images)
@@ -95,7 +96,7 @@ def test_all_of_mnist_is_read_gzipped_and_plain(full_mnist: Mnist, tmp_path: Pat
 
 @pytest.mark.full_mnist
 def test_a_changed_file_of_mnist_is_refused(full_mnist: Mnist, tmp_path: Path) -> None:
-    for name in list(mnist.MD5)[:4]:
+    for name in list(MD5)[:4]:
         content = bytearray(_content(full_mnist.folder, name))
         if name.startswith("t10k-labels"):
             content[-1] ^= 1

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import shutil
 import socket
 import sys
@@ -12,32 +11,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import platformdirs
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from digitlens import folders
 from digitlens.contract import GLYPH_SIZE
 from digitlens.errors import NotFoundError
-from digitlens_train import idx
+from digitlens.mnist import ENVIRONMENT, TRAIN, VALID, has_files, named_folder, read
 from digitlens_train.torchvision_import import datasets, functional
 
 log = logging.getLogger(__name__)
 
-ENVIRONMENT = "DIGITLENS_DATA"
 FULL, SUBSET = "mnist", "mnist-5k"
 
-# The MD5 sums that torchvision publishes with its list of mirrors are those of the .gz files.
-MD5 = {
-    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
-    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
-    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
-    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-}
 DOWNLOAD_TIMEOUT = 20.0
 """Seconds without an answer after which a download counts as failed."""
 
@@ -101,12 +88,12 @@ def load(folder: Path | None = None, dataset: str | None = None) -> Mnist:
         NotFoundError: a folder was named that lacks the four files.
         DataError: one of the files is damaged.
     """
-    named = folder or (Path(path) if (path := os.environ.get(ENVIRONMENT)) else None)
+    named = named_folder(folder)
     if folder is None and dataset == SUBSET:
         return load_subset()
     if named is not None:
         return load_full(named)
-    cache = platformdirs.user_cache_path("digitlens")
+    cache = folders.cache()
     try:
         if not has_files(cache):
             _download(cache)
@@ -119,16 +106,6 @@ def load(folder: Path | None = None, dataset: str | None = None) -> Mnist:
             ENVIRONMENT,
         )
         return load_subset()
-
-
-def has_files(folder: Path) -> bool:
-    """Tell whether `folder` holds the four files of MNIST."""
-    try:
-        for part in ("train-images", "train-labels", "t10k-images", "t10k-labels"):
-            _find(folder, part)
-    except NotFoundError:
-        return False
-    return True
 
 
 def load_full(folder: Path) -> Mnist:
@@ -182,20 +159,8 @@ class _TorchvisionMnist(datasets.MNIST):  # type: ignore[misc]
         return True
 
     def _load_data(self) -> tuple[Tensor, Tensor]:
-        part = "train" if self.train else "t10k"
-        images, labels = (
-            idx.read(path, MD5[path.name])
-            for path in (_find(Path(self.root), f"{part}-{what}") for what in ("images", "labels"))
-        )
+        images, labels = read(Path(self.root), TRAIN if self.train else VALID)
         return torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64))
-
-
-def _find(folder: Path, part: str) -> Path:
-    for name in MD5:
-        for place in (folder / name, folder / "MNIST" / "raw" / name):
-            if name.startswith(part) and place.is_file():
-                return place
-    raise NotFoundError(f"no {part}-idx file in {folder}: it must hold {', '.join(list(MD5)[:4])}")
 
 
 def _download(cache: Path) -> None:

@@ -13,7 +13,8 @@ import torch
 
 from digitlens.errors import NotFoundError, RunError
 from digitlens.files import write_bytes, write_text
-from digitlens_train.mnist import FULL, Mnist, Split, has_files, load
+from digitlens.mnist import has_files
+from digitlens_train.mnist import FULL, Mnist, Split, load
 from digitlens_train.model import LeNet
 
 

@@ -98,7 +98,7 @@ class Card:
             places.append(
                 (
                     (digit + 1 + changes) % 10,
-                    (3 * digit + changes) % len(_tiles()),
+                    (3 * digit + changes) % len(tiles()),
                     round(left + column * self._cell + inset),
                     round(top + row * self._cell + inset),
                 )
@@ -177,7 +177,7 @@ def _noise(width: int, height: int, deviation: float) -> NDArray[np.uint8]:
 
 
 @cache
-def _tiles() -> NDArray[np.uint8]:
+def tiles() -> NDArray[np.uint8]:
     """Load the drawn digits: uint8 `[ways, 10, TILE, TILE]`, ink up to 255 on 0."""
     sheet = np.asarray(cv2.imread(str(GLYPHS), cv2.IMREAD_GRAYSCALE), np.uint8)
     return sheet.reshape(-1, TILE, 10, TILE).transpose(0, 2, 1, 3)
@@ -186,6 +186,6 @@ def _tiles() -> NDArray[np.uint8]:
 @cache
 def _stamp(label: int, way: int, side: int) -> NDArray[np.uint8]:
     """What paper is multiplied by where a digit stands, uint8 `[side, side, 3]`."""
-    ink = cv2.resize(_tiles()[way, label], (side, side), interpolation=cv2.INTER_CUBIC)
+    ink = cv2.resize(tiles()[way, label], (side, side), interpolation=cv2.INTER_CUBIC)
     stamp = np.round(255 - _INK * ink.astype(np.float32)).clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(stamp, cv2.COLOR_GRAY2BGR), np.uint8)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digitlens import idx
 from digitlens.errors import DataError
-from digitlens_train import idx
 
 CONTENT = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
 

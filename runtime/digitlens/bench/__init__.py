@@ -1,0 +1,1 @@
+"""Latency across execution providers, with proof that the provider did the work."""

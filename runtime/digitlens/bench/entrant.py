@@ -1,0 +1,167 @@
+"""A row while it is measured: its process, and what has been found so far."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from digitlens.bench import peers, process
+from digitlens.bench.interpreter import Interpreter
+from digitlens.bench.latency import Latency
+from digitlens.bench.model import Model
+from digitlens.bench.process import Process, WorkerError
+from digitlens.bench.row import (
+    FAILED,
+    NETWORK,
+    OK,
+    PEER,
+    PIPELINE,
+    PLAIN,
+    WRONG_PLACEMENT,
+    WRONG_RESULT,
+    Row,
+)
+from digitlens.bench.settings import Settings
+from digitlens.contract import PROBABILITIES
+
+ROUNDS = 5
+EXTRA = 4
+"""What is measured besides `plain` gets this part of its queries and time."""
+_WARM_UP_S = 5.0
+
+
+class _RowError(Exception):
+    """What makes a row anything but ok."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Entrant:
+    """Measures one row; a failure ends up in the row, and what is asked later does nothing."""
+
+    def __init__(
+        self, row: Row, model: Model, interpreter: Interpreter, settings: Settings, folder: Path
+    ) -> None:
+        self.row, self.model = row, model
+        self._interpreter, self._settings, self._folder = interpreter, settings, folder
+        self._process: Process | None = None
+        self._calls: list[str] = []
+
+    def prepare(self, expected: Path) -> None:
+        """Open the model, hold placement and outputs to what they should be, and warm up.
+
+        Args:
+            expected: an .npz file with the outputs of the CPU.
+        """
+        self._attempt(lambda: self._prepare(expected))
+
+    def measure(self) -> None:
+        """Measure one of `ROUNDS` rounds."""
+        self._attempt(self._measure)
+
+    def finish(self, data: Path | None, ceilings: Mapping[int, float]) -> None:
+        """Ask for what is known at the end, and end the process.
+
+        Args:
+            data: an .npz file with the validation `images`, `glyphs` and `labels`, or None.
+            ceilings: floating-point operations a second, by number of threads.
+        """
+        self._attempt(lambda: self._finish(data, ceilings))
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process:
+            self._process.close()
+            self._process = None
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        if self.row.status != OK:
+            return
+        try:
+            step()
+        except (WorkerError, _RowError) as error:
+            self.row.status = error.status if isinstance(error, _RowError) else FAILED
+            self.row.reason = str(error)
+            self.close()
+
+    def _prepare(self, expected: Path) -> None:
+        case, row = self.row.case, self.row
+        opened = self._open()
+        row.load_ms, row.memory_mb = opened["load_ms"], {"empty": opened["empty_mb"]}
+        if case.kind != PEER:
+            self._check_placement(opened["placement"])
+        fed = self._ask("feed", path=str(self.model.inputs(case.batch)))
+        row.first_us, self._calls = fed["first_us"], fed["calls"]
+        names = [PROBABILITIES] if case.kind == PEER else None
+        self._check_result(self._ask("check", path=str(expected), names=names))
+        if case.pace:
+            self._calls = [PLAIN]
+        settled = [self._ask("warm_up", _WARM_UP_S, call=call) for call in self._calls]
+        row.is_stable = all(each["stable"] for each in settled)
+
+    def _measure(self) -> None:
+        rate = self.row.case.pace
+        for call in self._calls:
+            part = ROUNDS * (1 if call == PLAIN else EXTRA)
+            queries, seconds = -(-self._settings.queries // part), self._settings.seconds / part
+            lasts = max(seconds, queries / rate if rate else 0)
+            found = self._ask(
+                "measure", lasts, call=call, queries=queries, seconds=seconds, rate=rate
+            )
+            self.row.latency.setdefault(call, Latency()).add(**found)
+
+    def _finish(self, data: Path | None, ceilings: Mapping[int, float]) -> None:
+        row = self.row
+        row.memory_mb |= self._ask("memory")
+        if data and self.model.reads_digits:
+            row.accuracy = self._ask("accuracy", path=str(data), batch=row.case.batch)["accuracy"]
+        rate, ceiling = row.throughput_per_s, ceilings.get(row.case.threads)
+        if rate and ceiling and self.model.flop and row.case.kind != PIPELINE:
+            row.of_limit = rate * self.model.flop / ceiling
+
+    def _open(self) -> dict[str, Any]:
+        case = self.row.case
+        commands = {NETWORK: self._interpreter.command, PIPELINE: process.PIPELINE}
+        model = case.model.resolve()
+        self._process = Process(
+            commands.get(case.kind) or peers.command(case.provider),
+            self._folder,
+            threads=case.threads,
+            timeout=self._settings.timeout,
+        )
+        return self._ask(
+            "open",
+            model=str(model),
+            files=peers.files(case.provider, model, self._settings.run),
+            provider=case.provider,
+            device=case.device or None,
+            threads=case.threads,
+            outputs=self.model.plain_outputs,
+        )
+
+    def _ask(self, do: str, lasts: float = 0, /, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+        assert self._process is not None
+        return self._process.ask(do, lasts, **request)
+
+    def _check_placement(self, placement: dict[str, int] | None) -> None:
+        if placement is None:
+            raise _RowError(
+                FAILED,
+                f"{self.row.engine} keeps no record of placement: 1.24 or newer is needed there",
+            )
+        self.row.placement = placement
+        provider = self.row.case.provider
+        if not placement.get(provider):
+            ran = " and ".join(f"{name} {count}" for name, count in placement.items())
+            raise _RowError(WRONG_PLACEMENT, f"{provider} ran no node; {ran or 'nobody'} did")
+
+    def _check_result(self, found: dict[str, Any]) -> None:
+        self.row.max_error, allowed = found["max_error"], self._settings.tolerance
+        if not found["max_error"] <= allowed:
+            raise _RowError(
+                WRONG_RESULT,
+                f"{found['output']} differs from the CPU's by {found['max_error']:.2g}, "
+                f"more than the {allowed:g} of --tolerance",
+            )

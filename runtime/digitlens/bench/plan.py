@@ -1,0 +1,134 @@
+"""The rows of a benchmark before anything is measured."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from digitlens import providers
+from digitlens.bench import peers
+from digitlens.bench.interpreter import Interpreter, Offer
+from digitlens.bench.model import Model
+from digitlens.bench.row import NETWORK, NOT_INSTALLED, PEER, PIPELINE, Case, Row
+from digitlens.bench.settings import CAMERA_PACE, Settings
+from digitlens.errors import UsageError
+
+
+def rows(
+    settings: Settings, models: Sequence[Model], interpreters: Sequence[Interpreter]
+) -> list[Row]:
+    """Lay out all rows in the order of the report; what is not there has its status already.
+
+    Raises:
+        UsageError: a provider is misspelt, or no model has a dimension that was given.
+    """
+    _check_dims(settings, models)
+    wanted = tuple(dict.fromkeys(map(providers.known_name, settings.providers)))
+    offers = [(each, offer) for each in interpreters for offer in each.offers(wanted)]
+    return [
+        row
+        for model in models
+        for make, is_wanted in (
+            (_network, settings.has_network),
+            (_peers, settings.has_peers),
+            (_pipeline, settings.has_pipeline),
+        )
+        if is_wanted
+        for row in make(settings, model, _without_repetition(offers))
+    ]
+
+
+def comparisons(found: Sequence[Row]) -> list[list[Row]]:
+    """Group the rows that are measured in turns: those of the same work at the same pace."""
+    groups: dict[object, list[Row]] = {}
+    for row in found:
+        case = row.case
+        groups.setdefault((case.kind == PIPELINE, case.batch, case.pace), []).append(row)
+    return list(groups.values())
+
+
+def left_out(settings: Settings, models: Sequence[Model]) -> list[str]:
+    """Say which peers that were asked for are not measured, and why."""
+    reasons = [
+        f"{peer.name}: {reason}"
+        for model in models
+        for peer in peers.PEERS
+        if settings.has_peers and model.reads_digits
+        if (reason := peers.lack(peer, model.path, settings.run))
+    ]
+    return list(dict.fromkeys(reasons))
+
+
+Offers = list[tuple[Interpreter, Offer]]
+
+
+def _network(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]:
+    for interpreter, offer in offers:
+        if offer.status:
+            case = Case(NETWORK, offer.provider, model.path, python=interpreter.path)
+            yield Row(case, offer.status, offer.reason, interpreter.engine, model.precision)
+            continue
+        for batch, threads in product(model.batches(settings.batches), settings.threads):
+            for pace in _paces(settings, batch):
+                case = Case(
+                    NETWORK,
+                    offer.provider,
+                    model.path,
+                    batch,
+                    threads,
+                    pace,
+                    offer.device,
+                    interpreter.path,
+                )
+                yield Row(case, engine=interpreter.engine, precision=model.precision)
+
+
+def _pipeline(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]:
+    """The reader runs in this interpreter alone."""
+    if not model.reads_digits:
+        return
+    here = [(interpreter, offer) for interpreter, offer in offers if not interpreter.path]
+    for (interpreter, offer), threads in product(here, settings.threads):
+        if offer.status:
+            continue
+        for pace in _paces(settings, 1):
+            case = Case(PIPELINE, offer.provider, model.path, 1, threads, pace)
+            yield Row(case, engine=interpreter.engine, precision=model.precision)
+
+
+def _peers(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]:
+    del offers
+    if not model.reads_digits:
+        return
+    for peer in peers.PEERS:
+        if peers.lack(peer, model.path, settings.run):
+            continue
+        batches = model.batches(settings.batches)
+        for batch, threads in product(batches, settings.threads):
+            for pace in _paces(settings, batch):
+                case = Case(PEER, peer.name, model.path, batch, threads, pace)
+                yield Row(case, engine=peers.engine(peer), precision=model.precision)
+
+
+def _paces(settings: Settings, batch: int) -> tuple[float | None, ...]:
+    return settings.paces or ((None, CAMERA_PACE) if batch == 1 else (None,))
+
+
+def _without_repetition(offers: Offers) -> Offers:
+    """Leave out that a provider is not installed where another environment has it."""
+    there = {offer.provider for _, offer in offers if offer.status != NOT_INSTALLED}
+    missing: set[str] = set()
+    kept = []
+    for interpreter, offer in offers:
+        if offer.status == NOT_INSTALLED and offer.provider:
+            if offer.provider in there | missing:
+                continue
+            missing.add(offer.provider)
+        kept.append((interpreter, offer))
+    return kept
+
+
+def _check_dims(settings: Settings, models: Sequence[Model]) -> None:
+    known = dict.fromkeys(name for model in models for name in model.dims)
+    for name in settings.dims:
+        if name not in known:
+            have = f"its symbolic dimensions are {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"no dimension {name!r} in the model: {have}")

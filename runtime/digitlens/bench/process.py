@@ -1,0 +1,147 @@
+"""A worker process, as the benchmark sees it: it may crash, hang or lack what it needs."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from digitlens.errors import DigitlensError
+
+WORKER = Path(__file__).with_name("worker.py")
+"""What measures a model in onnxruntime; needs nothing of digitlens."""
+
+OWN_WORKER = [sys.executable, str(WORKER)]
+"""Starts it in this Python."""
+
+PIPELINE = [sys.executable, "-m", "digitlens.bench.pipeline"]
+"""Starts what measures the reader."""
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+                     "VECLIB_MAXIMUM_THREADS")  # fmt: skip
+_ROOT = Path(__file__).resolve().parent.parent.parent
+"""Where digitlens is imported from."""
+
+_LAST_WORDS = 300
+"""Characters that are kept of what a worker said before it died."""
+
+
+class WorkerError(DigitlensError):
+    """A worker that died, fell silent, or could not do what it was asked.
+
+    Attributes:
+        missing: the package that its Python lacks, where that is the reason.
+    """
+
+    def __init__(self, message: str, missing: str = "") -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class Process:
+    """A worker that has been started; to be closed.
+
+    Args:
+        command: of the worker, from its Python on.
+        folder: where it may leave files.
+        threads: of the libraries that read it from the environment.
+        timeout: seconds without an answer, beyond those that a request takes, after which it
+            counts as hanging.
+    """
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, *, threads: int = 1, timeout: float = 60
+    ) -> None:
+        self._timeout = timeout
+        self._words = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        variables = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+        if command[0] == sys.executable:  # it is started in another folder
+            paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
+            variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        try:
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._words,
+                cwd=folder,
+                env={**os.environ, **variables, "ORT_DISABLE_TELEMETRY": "1"},
+                start_new_session=True,  # Ctrl-C is for the benchmark, which ends its workers
+            )
+        except OSError as error:
+            self._words.close()
+            raise WorkerError(f"{command[0]} cannot be started ({error.strerror})") from error
+        self._answers: queue.Queue[bytes] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def ask(self, do: str, lasts: float = 0, /, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Let the worker do something, see `digitlens.bench.worker.Worker`.
+
+        Args:
+            do: the name of the request.
+            lasts: seconds that it takes by itself.
+            request: its arguments.
+
+        Raises:
+            WorkerError: it died, hangs, or could not do it.
+        """
+        assert self._child.stdin is not None
+        with contextlib.suppress(OSError):  # a dead one is found out below
+            self._child.stdin.write(json.dumps({"do": do, **request}).encode() + b"\n")
+            self._child.stdin.flush()
+        try:
+            line = self._answers.get(timeout=self._timeout + 2 * lasts)
+        except queue.Empty:
+            self._child.kill()
+            raise WorkerError(
+                f"no answer to {do!r} within {self._timeout + 2 * lasts:g} s: it hangs"
+            ) from None
+        try:
+            answer = json.loads(line)
+            error = answer.get("error")
+        except (ValueError, AttributeError):
+            raise WorkerError(self._fate(do)) from None
+        if error:
+            raise WorkerError(str(error), answer.get("missing") or "")
+        return dict(answer)
+
+    def close(self) -> None:
+        """End the worker."""
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        with contextlib.suppress(OSError):
+            self._child.stdin.close()
+        try:
+            self._child.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._words.close()
+
+    def _listen(self) -> None:
+        assert self._child.stdout is not None
+        with self._child.stdout as answers:
+            for line in answers:
+                self._answers.put(line)
+        self._answers.put(b"")
+
+    def _fate(self, do: str) -> str:
+        """Say how the worker died, and its last words."""
+        try:
+            status = self._child.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            return f"it gave no answer to {do!r}"
+        how = f"ended with status {status}"
+        if status < 0:
+            how = f"was ended by {signal.Signals(-status).name}"
+        self._words.seek(0)
+        words = self._words.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(words) if line.strip()), "")
+        return f"the worker {how} at {do!r}" + (f": {last[-_LAST_WORDS:]}" if last else "")

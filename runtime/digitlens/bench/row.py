@@ -1,0 +1,130 @@
+"""One row of a benchmark: what was asked for, and what was measured."""
+
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from digitlens.bench.latency import Latency, spread
+
+OK, NOT_INSTALLED, NO_DEVICE = "ok", "not installed", "no device"
+WRONG_PLACEMENT, WRONG_RESULT, FAILED = "wrong placement", "wrong result", "failed"
+NETWORK, PIPELINE, PEER = "network", "pipeline", "peer"
+
+PLAIN, TAPS, BOUND = "plain", "taps", "bound"
+"""Ways to call a row: as the reading of digits does, with all taps, with I/O binding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one row is to measure.
+
+    Attributes:
+        kind: `network`, the model alone; `pipeline`, from frame to reading; `peer`, the same
+            network in another engine.
+        provider: the full name, or the name of a peer.
+        device: the kind of device of a plugin provider, else "".
+        python: the interpreter of another environment, else "".
+        model: the file.
+        batch: images a call.
+        threads: within one operator.
+        pace: calls a second, or None for back to back.
+    """
+
+    kind: str
+    provider: str
+    model: Path
+    batch: int = 1
+    threads: int = 1
+    pace: float | None = None
+    device: str = ""
+    python: str = ""
+
+
+@dataclass(slots=True)
+class Row:
+    """A case and what came of it; a measure that there is not is None.
+
+    Attributes:
+        case: what was asked for.
+        status: one of `OK` to `FAILED` above.
+        reason: why it is not ok, and the way out.
+        engine: what ran it, such as `onnxruntime 1.31.1`.
+        precision: the type of the model's weights.
+        placement: nodes by full name of the provider that ran them.
+        max_error: the largest difference from the CPU's outputs, in units of the largest expected
+            value or 1.
+        accuracy: share of the validation images that are read right.
+        load_ms, first_us: opening the model, and the first call.
+        memory_mb: `empty` before the model was opened, `steady` after measuring, `peak`; in 10⁶
+            bytes of the whole process.
+        of_limit: share of the floating-point ceiling of as many threads.
+        is_stable: whether the times settled in the warm-up.
+        latency: of the ways to call it.
+    """
+
+    case: Case
+    status: str = OK
+    reason: str = ""
+    engine: str = ""
+    precision: str = ""
+    placement: dict[str, int] = field(default_factory=dict)
+    max_error: float | None = None
+    accuracy: float | None = None
+    load_ms: float | None = None
+    first_us: float | None = None
+    memory_mb: dict[str, float | None] = field(default_factory=dict)
+    of_limit: float | None = None
+    is_stable: bool | None = None
+    latency: dict[str, Latency] = field(default_factory=dict)
+
+    @property
+    def throughput_per_s(self) -> float | None:
+        """Images a second, over all rounds."""
+        plain = self.latency.get(PLAIN)
+        return plain.queries * self.case.batch / plain.elapsed_s if plain else None
+
+    @property
+    def cpu(self) -> float | None:
+        """CPU seconds a second: 1 is one core."""
+        plain = self.latency.get(PLAIN)
+        return plain.cpu_s / plain.elapsed_s if plain else None
+
+    def to_dict(self, *, is_mlperf: bool = False) -> dict[str, Any]:
+        """Give what the JSON of `digitlens bench` says of the row; docs/bench.md explains it."""
+        case = asdict(self.case) | {"model": str(self.case.model)}
+        plain = self.latency.get(PLAIN)
+        times = {name: latency.to_dict() for name, latency in self.latency.items()}
+        medians = plain.medians() if plain else []
+        single = is_mlperf and plain and self.case.batch == 1 and self.case.pace is None
+        return {
+            **{name: value for name, value in case.items() if name not in ("device", "python")},
+            "device": self.case.device or None,
+            "python": self.case.python or None,
+            "engine": self.engine or None,
+            "precision": self.precision or None,
+            "status": self.status,
+            "reason": self.reason or None,
+            "placement": self.placement,
+            "max_error": _number(self.max_error, 12),
+            "accuracy": _number(self.accuracy, 6),
+            "latency_us": times.get(PLAIN),
+            "taps_latency_us": times.get(TAPS),
+            "bound_latency_us": times.get(BOUND),
+            "mlperf_single_stream_p90_us": times[PLAIN]["p90"] if single else None,
+            "queries": plain.queries if plain else 0,
+            "rounds_p50_us": medians,
+            "spread": _number(spread(medians), 4) if medians else None,
+            "stable": self.is_stable,
+            "throughput_per_s": _number(self.throughput_per_s, 2),
+            "cpu_s_per_s": _number(self.cpu, 4),
+            "of_limit": _number(self.of_limit, 6),
+            "load_ms": _number(self.load_ms, 3),
+            "first_us": _number(self.first_us, 3),
+            "memory_mb": {name: _number(value, 1) for name, value in self.memory_mb.items()},
+        }
+
+
+def _number(value: float | None, digits: int) -> float | None:
+    """Round; JSON has no infinity."""
+    return None if value is None or not math.isfinite(value) else round(value, digits)

@@ -1,0 +1,174 @@
+"""The benchmark itself: every row in a process of its own, those of a comparison in turns."""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitlens import mnist, normalize
+from digitlens.bench import environment, plan
+from digitlens.bench.entrant import ROUNDS, Entrant
+from digitlens.bench.interpreter import Interpreter, look
+from digitlens.bench.model import Model
+from digitlens.bench.process import OWN_WORKER, Process
+from digitlens.bench.report import Report
+from digitlens.bench.row import OK, PIPELINE, Row
+from digitlens.bench.settings import Settings
+
+Progress = Callable[[str, float], None]
+"""Told what was just done, and what part of all work that was: 0…1."""
+
+
+def run(settings: Settings, progress: Progress = lambda *_: None) -> Report:
+    """Measure.
+
+    Raises:
+        NotFoundError: no such model, interpreter or data folder.
+        ModelError: the CPU cannot run a model, which is what all others are held to.
+        UsageError: a provider is misspelt, or an input has no size.
+        DataError: a file of MNIST is damaged.
+    """
+    with contextlib.ExitStack() as stack:
+        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="digitlens-bench-"))
+        return _Run(settings, Path(name), progress, stack).report()
+
+
+class _Run:
+    """One benchmark; what it opens is closed with `stack`."""
+
+    def __init__(
+        self, settings: Settings, folder: Path, progress: Progress, stack: contextlib.ExitStack
+    ) -> None:
+        self._settings, self._folder, self._progress = settings, folder, progress
+        self._stack, self._timeout = stack, settings.timeout
+        self._images, self._data = 0, None
+        if (found := mnist.validation(settings.data)) is not None:
+            self._images, self._data = len(found[0]), self._save(*found)
+        looks = [look(path, folder, settings.timeout) for path in (None, *settings.environments)]
+        self._interpreters = {found.path: found for found in looks}
+        self._models = {path: self._model(path) for path in dict.fromkeys(settings.models)}
+        self._rows = plan.rows(
+            settings, list(self._models.values()), list(self._interpreters.values())
+        )
+
+    def report(self) -> Report:
+        """Measure all rows."""
+        described = environment.describe()
+        ceilings = self._ceilings()
+        before = environment.now()
+        groups = plan.comparisons([row for row in self._rows if row.status == OK])
+        lengths = [len(group) * self._length(group[0]) for group in groups]
+        done = 0.0
+        for group, length in zip(groups, lengths, strict=True):
+            for part, label in self._compare(group, ceilings):
+                self._progress(label, (done + part * length) / sum(lengths))
+            done += length
+        after = environment.now()
+        described |= {
+            "load_before": before.load,
+            "load_after": after.load,
+            "others_cores": environment.others(before, after),
+            "warnings": environment.warnings(described, before, after) + self._unstable(),
+            "ceiling_flop_per_s": {str(count): rate for count, rate in ceilings.items()},
+            "interpreters": [_described_interpreter(each) for each in self._interpreters.values()],
+            "models": [_described_model(model) for model in self._models.values()],
+            "accuracy_images": self._images,
+            "left_out": plan.left_out(self._settings, list(self._models.values())),
+            "settings": self._described_settings(),
+        }
+        return Report(described, self._rows)
+
+    def _compare(
+        self, group: Sequence[Row], ceilings: dict[int, float]
+    ) -> Iterator[tuple[float, str]]:
+        """Measure rows in turns, round by round; give the part that is done and what it was."""
+        entrants = [self._entrant(row) for row in group]
+        label = _label(group)
+        for entrant in entrants:
+            self._stack.callback(entrant.close)
+            entrant.prepare(self._expected(entrant.row))
+        yield 0.2, label
+        for number in range(ROUNDS):
+            turn = number % len(entrants)
+            for entrant in entrants[turn:] + entrants[:turn]:
+                entrant.measure()
+            yield 0.2 + 0.7 * (number + 1) / ROUNDS, label
+        for entrant in entrants:
+            entrant.finish(self._data, ceilings)
+        yield 1.0, label
+
+    def _entrant(self, row: Row) -> Entrant:
+        model, found = self._models[row.case.model], self._interpreters[row.case.python]
+        return Entrant(row, model, found, self._settings, self._folder)
+
+    def _expected(self, row: Row) -> Path:
+        model = self._models[row.case.model]
+        return model.readings() if row.case.kind == PIPELINE else model.expected(row.case.batch)
+
+    def _model(self, path: Path) -> Model:
+        model = Model(path, self._folder, self._settings.dims, self._settings.timeout)
+        self._stack.callback(model.close)
+        return model
+
+    def _save(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Path:
+        """Write the validation images and their glyphs where workers can read them."""
+        path = self._folder / "validation.npz"
+        glyphs = normalize.glyph(images)[:, np.newaxis]
+        np.savez(path, images=images, labels=labels, glyphs=glyphs)
+        return path
+
+    def _ceilings(self) -> dict[int, float]:
+        """Measure the floating-point ceiling for every number of threads."""
+        found = {}
+        if any(model.flop for model in self._models.values()):
+            for threads in sorted({row.case.threads for row in self._rows}):
+                with contextlib.closing(
+                    Process(OWN_WORKER, self._folder, threads=threads, timeout=self._timeout)
+                ) as process:
+                    found[threads] = process.ask("ceiling", 1)["flop_per_s"]
+        return found
+
+    def _length(self, row: Row) -> float:
+        """Estimate the seconds that a row takes."""
+        lasts = self._settings.seconds
+        if row.case.pace:
+            return 1 + max(lasts, self._settings.queries / row.case.pace)
+        return 2 + 1.5 * lasts
+
+    def _unstable(self) -> list[str]:
+        count = sum(row.is_stable is False for row in self._rows)
+        if not count:
+            return []
+        return [f"{count} rows did not settle in the warm-up: measure again on a quieter machine"]
+
+    def _described_settings(self) -> dict[str, Any]:
+        given = asdict(self._settings) | {"rounds": ROUNDS}
+        return json.loads(json.dumps(given, default=str))  # type: ignore[no-any-return]
+
+
+def _label(group: Sequence[Row]) -> str:
+    case = group[0].case
+    what = "frame to reading" if case.kind == PIPELINE else f"batch {case.batch}"
+    pace = f"{case.pace:g}/s" if case.pace else "back to back"
+    return f"{what}, {pace}"
+
+
+def _described_interpreter(found: Interpreter) -> dict[str, Any]:
+    return {"python": found.path or None, "error": found.error or None, **found.found}
+
+
+def _described_model(model: Model) -> dict[str, Any]:
+    return {
+        "file": str(model.path),
+        "sha256": model.sha256,
+        "bytes": model.size,
+        "precision": model.precision,
+        "has_contract": model.contract is not None,
+        "flop_per_image": model.flop,
+    }
