@@ -28,9 +28,9 @@ def python_with(extra: str) -> Path:
         stop(f"Python {have} is too old: run this with Python {need} or newer")
     is_active = sys.prefix != sys.base_prefix
     folder = Path(sys.prefix) if is_active else ROOT / ".venv"
-    python = Path(sys.executable) if is_active else _python_in(folder)
+    python = Path(sys.executable) if is_active else python_in(folder)
     if not python.exists():
-        _make(folder)
+        make(folder)
     if not _has(folder, extra) and not _has(folder, EVERYTHING):
         _install(python, extra)
         _stamp(folder, extra).write_text(_state(extra))
@@ -39,20 +39,23 @@ def python_with(extra: str) -> Path:
 
 def stop(message: str) -> None:
     """Print one line and exit with 2."""
-    _say("Error: " + message)
+    say("Error: " + message)
     sys.exit(2)
 
 
-def _say(message: str) -> None:
+def say(message: str) -> None:
+    """Print a line that is no result."""
     print(message, file=sys.stderr, flush=True)
 
 
-def _python_in(folder: Path) -> Path:
+def python_in(folder: Path) -> Path:
+    """Give the Python of an environment."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def _make(folder: Path) -> None:
-    _say(f"making {folder}")
+def make(folder: Path) -> None:
+    """Make an environment, or exit with 2."""
+    say(f"making {folder}")
     try:
         import ensurepip  # noqa: F401
         import venv
@@ -65,12 +68,17 @@ def _make(folder: Path) -> None:
 
 
 def _install(python: Path, extra: str) -> None:
-    _say(f"installing digitlens[{extra}] for {python}; the first time this takes some minutes")
+    say(f"installing digitlens[{extra}] for {python}; the first time this takes some minutes")
+    install(python, "-e", f"{ROOT}[{extra}]")
+
+
+def install(python: Path, *what: str) -> None:
+    """Let pip install something, in the versions that are tested together, or exit with 2."""
     pip = [str(python), "-m", "pip"]
     if not _works(*pip, "--version") and not _works(str(python), "-m", "ensurepip"):
         stop(f"{python} has no pip: install it there, or remove that environment")
     command = [*pip, "install", "--quiet", "--disable-pip-version-check"]
-    command += ["-c", str(CONSTRAINTS), "-e", f"{ROOT}[{extra}]"]
+    command += ["-c", str(CONSTRAINTS), *what]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
         lines = [line.strip() for line in result.stdout.splitlines()]

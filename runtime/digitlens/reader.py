@@ -34,9 +34,11 @@ class Reader:
 
     Args:
         model: an ONNX file with a contract, or None for the packaged model.
-        provider: what runs the network, such as `cpu`; see `digitlens doctor`.
+        provider: what runs the network, such as `cpu`; see `digitlens doctor`. `auto` is what
+            `digitlens bench --pick` found to be fastest.
         min_confidence: from which confidence, 0…1, a digit counts as sure.
-        threads: that run the network; more than one pays for hundreds of digits at once only.
+        threads: that run the network, one by default or as `auto` has it; more than one pays for
+            hundreds of digits at once only.
 
     Raises:
         NotFoundError: no such model file, or the provider is not installed.
@@ -50,7 +52,7 @@ class Reader:
         *,
         provider: str = providers.DEFAULT,
         min_confidence: float = SURE,
-        threads: int = 1,
+        threads: int | None = None,
     ) -> None:
         if not min_confidence >= 0:
             raise UsageError(f"min_confidence is {min_confidence}: give a number from 0 to 1")

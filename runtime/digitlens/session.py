@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from digitlens import model_file, providers
+from digitlens import model_file, pick, providers
 from digitlens.bench import worker
 from digitlens.contract import LOGITS, METADATA_KEY, PROBABILITIES, Contract
 from digitlens.errors import ModelError
@@ -18,17 +18,20 @@ class Session:
 
     Args:
         model: an ONNX file, its bytes, or None for the packaged model.
-        provider: a short name such as `cpu`, see `digitlens.providers`.
-        threads: of onnxruntime, within one operator. One is as fast for a few digits as many,
-            and does not spin between frames.
+        provider: a short name such as `cpu`, or `auto` for what `digitlens bench --pick` found;
+            see `digitlens.providers`. No other takes its place where it cannot run.
+        threads: within one operator; None for those of `auto`, else for one, which is as fast
+            for a few digits as many. None of them spins between frames.
 
     Attributes:
         contract: what the model says about itself.
         placement: how many nodes each provider runs.
 
     Raises:
-        NotFoundError: no such file, or the provider is not installed.
-        ModelError: the file is no model, has no contract or does not keep it.
+        NotFoundError: no such file, or the provider is not installed, or nothing was picked.
+        UsageError: there is no such provider.
+        ModelError: the file is no model, has no contract or does not keep it, or no node of it
+            runs on the provider.
     """
 
     contract: Contract
@@ -39,8 +42,11 @@ class Session:
         model: Path | str | bytes | None = None,
         *,
         provider: str = providers.DEFAULT,
-        threads: int = 1,
+        threads: int | None = None,
     ) -> None:
+        if provider == providers.AUTO:
+            picked = pick.load()
+            provider, threads = picked.provider, threads or picked.threads
         wanted = providers.full_name(provider)
         name = "the model" if isinstance(model, bytes) else str(model or model_file.PACKAGED)
         try:
@@ -49,7 +55,7 @@ class Session:
                 content = model
             else:
                 content = model_file.read(Path(name))
-            self._session = _load(content, wanted, threads)
+            self._session = _load(content, wanted, threads or 1)
             self.contract = _contract(self._session)
             placed = worker.placement(self._session)
             if not placed.get(wanted):

@@ -85,6 +85,12 @@ class Row:
         return plain.queries * self.case.batch / plain.elapsed_s if plain else None
 
     @property
+    def spread(self) -> float | None:
+        """The range of the rounds' medians as a share of their own median."""
+        plain = self.latency.get(PLAIN)
+        return spread(plain.medians()) if plain else None
+
+    @property
     def cpu(self) -> float | None:
         """CPU seconds a second: 1 is one core."""
         plain = self.latency.get(PLAIN)
@@ -95,7 +101,6 @@ class Row:
         case = asdict(self.case) | {"model": str(self.case.model)}
         plain = self.latency.get(PLAIN)
         times = {name: latency.to_dict() for name, latency in self.latency.items()}
-        medians = plain.medians() if plain else []
         single = is_mlperf and plain and self.case.batch == 1 and self.case.pace is None
         return {
             **{name: value for name, value in case.items() if name not in ("device", "python")},
@@ -113,8 +118,8 @@ class Row:
             "bound_latency_us": times.get(BOUND),
             "mlperf_single_stream_p90_us": times[PLAIN]["p90"] if single else None,
             "queries": plain.queries if plain else 0,
-            "rounds_p50_us": medians,
-            "spread": _number(spread(medians), 4) if medians else None,
+            "rounds_p50_us": plain.medians() if plain else [],
+            "spread": _number(self.spread, 4),
             "stable": self.is_stable,
             "throughput_per_s": _number(self.throughput_per_s, 2),
             "cpu_s_per_s": _number(self.cpu, 4),

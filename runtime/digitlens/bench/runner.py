@@ -49,7 +49,8 @@ class _Run:
         self._stack, self._timeout = stack, settings.timeout
         self._images, self._data = 0, None
         if (found := mnist.validation(settings.data)) is not None:
-            self._images, self._data = len(found[0]), self._save(*found)
+            images, labels = (each[: settings.images] for each in found)
+            self._images, self._data = len(images), self._save(images, labels)
         looks = [look(path, folder, settings.timeout) for path in (None, *settings.environments)]
         self._interpreters = {found.path: found for found in looks}
         self._models = {path: self._model(path) for path in dict.fromkeys(settings.models)}
@@ -160,7 +161,7 @@ def _label(group: Sequence[Row]) -> str:
 
 
 def _described_interpreter(found: Interpreter) -> dict[str, Any]:
-    return {"python": found.path or None, "error": found.error or None, **found.found}
+    return {"path": found.path or None, "error": found.error or None, **found.found}
 
 
 def _described_model(model: Model) -> dict[str, Any]:

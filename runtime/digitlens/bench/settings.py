@@ -36,6 +36,7 @@ class Settings:
         has_network, has_pipeline, has_peers: which kinds of rows there are.
         run: the run folder that the PyTorch peer loads, or None for the one beside the model.
         data: a folder with MNIST's files for the accuracy, see `digitlens.mnist.validation`.
+        images: of the data, the first so many count; None for all.
         queries, seconds: at least so many calls, and so long, in all rounds.
         tolerance: the largest difference from the CPU's outputs that is right.
         timeout: seconds without an answer after which a worker counts as hanging.
@@ -54,8 +55,13 @@ class Settings:
     has_peers: bool = False
     run: Path | None = None
     data: Path | None = None
+    images: int | None = None
     queries: int = QUERIES
     seconds: float = SECONDS
     tolerance: float = TOLERANCE
     timeout: float = 60.0
     is_mlperf: bool = False
+
+
+QUICK = {"queries": 64, "seconds": 0.25, "batches": (1, 32), "images": 1000}
+"""Settings that differ in `digitlens bench --quick`."""

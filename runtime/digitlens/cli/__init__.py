@@ -22,12 +22,19 @@ COMMANDS = {
     "classify": ("digitlens.cli.classify", "classify", "Read the digits of image files."),
     "maps": ("digitlens.cli.maps", "maps", "Draw the feature maps of one digit."),
     "camera": ("digitlens.cli.camera", "camera", "Read digits live from a camera or a video."),
+    "bench": ("digitlens.cli.bench", "bench", "Measure execution providers, and prove them."),
     "doctor": ("digitlens.cli.doctor", "doctor", "Say what this device has, and what is wrong."),
 }
 """Sub-commands with the module and the name of their function, and their help in short."""
 
-EXTRAS = {"train": "train", "report": "train", "export": "export", "verify": "export"}
-"""The extra that a sub-command needs beyond the runtime's dependencies."""
+EXTRAS = {
+    "train": "train",
+    "report": "train",
+    "export": "export",
+    "verify": "export",
+    "bench": "plot",
+}
+"""The extra that a sub-command, or one of its options, needs beyond the four dependencies."""
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 

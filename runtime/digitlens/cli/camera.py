@@ -108,10 +108,9 @@ STATS_PERIOD = 5.0
 @click.option(
     "--threads",
     type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
     metavar="N",
-    help="Threads that run the network, and OpenCV's; more cost more CPU than they save time.",
+    help="Threads that run the network, and OpenCV's; more cost more CPU than they save time. "
+    "Default: 1.",
 )
 @model_option
 @provider_option
@@ -137,7 +136,7 @@ def camera(
     folder: Path,
     stats: bool,
     min_confidence: float | None,
-    threads: int,
+    threads: int | None,
     model: Path | None,
     provider: str,
 ) -> int:
@@ -173,7 +172,7 @@ def camera(
         raise UsageError(f"cannot record into {record}: it is the source; give another name")
     found = resolve(name, Wish(width, height, rate, pixel_format))
     has_window = not no_window and _has_screen(record)
-    cv2.setNumThreads(threads)
+    cv2.setNumThreads(threads or 1)
     with watch(
         found,
         model=model,

@@ -116,7 +116,7 @@ def watch(
     model: Path | str | None = None,
     provider: str = providers.DEFAULT,
     min_confidence: float = SURE,
-    threads: int = 1,
+    threads: int | None = None,
     width: int | None = None,
     height: int | None = None,
     rate: float | None = None,
@@ -138,7 +138,7 @@ def watch(
         model: an ONNX file with a contract, or None for the packaged model.
         provider: what runs the network, such as `cpu`; see `digitlens doctor`.
         min_confidence: from which confidence, 0…1, a digit counts as sure.
-        threads: that run the network.
+        threads: that run the network, one by default or as the provider `auto` has it.
         width: of the frames in pixels, asked of a camera or the test card.
         height: of the frames in pixels, asked of a camera or the test card.
         rate: frames a second, asked of a camera or the test card; of images, shown a second.

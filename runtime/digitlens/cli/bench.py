@@ -1,0 +1,316 @@
+"""`digitlens bench`."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digitlens.cli.options import format_option, one_line
+
+if TYPE_CHECKING:
+    from digitlens.bench.report import Report
+    from digitlens.bench.settings import Settings
+
+Progress = Callable[[str, float], None]
+TERMINATED = 143  # 128 + SIGTERM, as shells have it
+
+
+def _paces(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[float | None]:
+    return [_pace(value) for value in values]
+
+
+def _pace(value: str) -> float | None:
+    if value == "max":
+        return None
+    try:
+        pace = float(value)
+    except ValueError:
+        pace = 0
+    if not 0.1 <= pace <= 10_000:
+        raise click.BadParameter(f"{value!r} is neither max nor a number from 0.1 to 10000")
+    return pace
+
+
+def _percent(_: click.Context, __: click.Parameter, value: str) -> float:
+    try:
+        percent = float(value.removesuffix("%"))
+    except ValueError:
+        percent = -1
+    if not 0 <= percent <= 10_000:
+        raise click.BadParameter(f"{value!r} is no percentage such as 10%")
+    return percent / 100
+
+
+def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    found = {}
+    for value in values:
+        symbol, _equals, size = value.rpartition("=")
+        if not symbol or not size.isdecimal() or not 1 <= int(size) <= 1_000_000:
+            raise click.BadParameter(f"{value!r} is not NAME=SIZE such as batch=1")
+        found[symbol] = int(size)
+    return found
+
+
+@click.command(
+    epilog="Examples: digitlens bench --quick; "
+    "digitlens bench --quick --batch 1 --threads 1 --threads 2 --format markdown; "
+    "digitlens bench --quick --format json > old.json; "
+    "digitlens bench --quick --compare old.json --fail-over 1000%; "
+    "digitlens bench --pick"
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The same as the argument. Default: the packaged model.",
+)
+@click.option(
+    "--provider",
+    "wanted",
+    multiple=True,
+    metavar="NAME",
+    help="Measure this provider; may be given several times. Default: all that are here.",
+)
+@click.option(
+    "--env",
+    "environments",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PYTHON",
+    help="Measure the onnxruntime of this interpreter too; may be given several times.",
+)
+@click.option(
+    "--batch",
+    "batches",
+    multiple=True,
+    type=click.IntRange(1, 65536),
+    metavar="N",
+    help="Images a call; may be given several times. Default: 1, 8, 32 and 128.",
+)
+@click.option(
+    "--threads",
+    multiple=True,
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Threads within an operator; may be given several times. Default: 1.",
+)
+@click.option(
+    "--pace",
+    "paces",
+    multiple=True,
+    callback=_paces,
+    metavar="N",
+    help="N calls a second, or max for back to back; may be given several times. "
+    "Default: max, and for a batch of one 30 too, as with a camera.",
+)
+@click.option(
+    "--dim",
+    "dims",
+    multiple=True,
+    callback=_dims,
+    metavar="NAME=SIZE",
+    help="The size of a symbolic dimension of the model's inputs; may be given several times.",
+)
+@click.option(
+    "--pipeline/--no-pipeline",
+    "has_pipeline",
+    default=True,
+    help="Measure the way from frame to reading too, on a test card of 640×480 with ten digits.",
+)
+@click.option("--peers", "has_peers", is_flag=True, help="Measure other engines that are here too.")
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="The run folder for PyTorch among the peers. Default: the one beside the model.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder with the files of MNIST for the accuracy. Default: $DIGITLENS_DATA, else where "
+    "'digitlens train' keeps them, else there is no accuracy.",
+)
+@click.option(
+    "--queries",
+    type=click.IntRange(5, 100_000_000),
+    metavar="N",
+    help="Measure at least N calls a row. Default: 1024.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, 3600),
+    metavar="S",
+    help="Measure a row for at least S seconds. Default: 2.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0),
+    metavar="X",
+    help="How far outputs may be from the CPU's, in units of the largest, or 1. Default: 0.001.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(1, 86400),
+    metavar="S",
+    help="Give a row up when nothing is heard of it for S seconds beyond its time. Default: 60.",
+)
+@click.option("--quick", is_flag=True, help="Measure less, in under 20 seconds.")
+@click.option(
+    "--mlperf", "is_mlperf", is_flag=True, help="Measure 60 s a row, and report MLPerf's p90."
+)
+@format_option("table", "json", "markdown", "csv")
+@click.option(
+    "--raw",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json",
+    help="Write the time of every call into this file.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw latencies and throughput into this file; needs the extra plot.",
+)
+@click.option(
+    "--compare",
+    "old",
+    type=click.Path(path_type=Path),
+    metavar="OLD.json",
+    help="Set an earlier report beside this one; exit with 1 if a row became slower.",
+)
+@click.option(
+    "--fail-over",
+    default="10%",
+    show_default=True,
+    callback=_percent,
+    metavar="PERCENT",
+    help="How much slower a row may become in --compare.",
+)
+@click.option(
+    "--pick",
+    "picks",
+    is_flag=True,
+    help="Find the fastest provider and number of threads, print them, and keep them for "
+    "--provider auto of the other commands.",
+)
+def bench(
+    paths: tuple[Path, ...],
+    models: tuple[Path, ...],
+    form: str,
+    *,
+    raw: Path | None,
+    plot: Path | None,
+    old: Path | None,
+    fail_over: float,
+    picks: bool,
+    **options: Any,  # noqa: ANN401
+) -> int:
+    """Measure latency and throughput of execution providers, with proof that they did the work.
+
+    MODEL is an ONNX file, with digitlens's contract or any other. Every row is measured in a
+    process of its own, rows of the same work in turns. A row fails where its nodes did not run on
+    the provider, or its outputs are not those of the CPU. json is one object, see docs/bench.md.
+
+    Exits with 1 if a row fails, or became slower than --compare allows.
+    """
+    from digitlens.bench import compare, runner, table
+    from digitlens.files import check_writable
+
+    for path in (raw, plot):
+        if path:
+            check_writable(path)
+    if plot:
+        import matplotlib  # noqa: F401  # its lack is told before anything is measured
+    before = compare.read(old) if old else None
+    settings = _settings((*paths, *models), picks=picks, options=options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    with _progress() as progress:
+        report = runner.run(settings, progress)
+    for warning in report.environment["warnings"] + report.environment["left_out"]:
+        click.echo(one_line(f"warning: {warning}"), err=True)
+    if raw:
+        report.write_raw(raw)
+    if plot:
+        from digitlens.bench.plot import draw
+
+        draw(report, plot)
+    if picks:
+        return _pick(report, form)
+    result = report.to_dict()
+    changes = compare.compare(before, result, fail_over) if before else []
+    if form == "json":
+        extra = {"comparison": [change.to_dict() for change in changes]} if before else {}
+        click.echo(json.dumps(result | extra))
+    else:
+        write = {"table": table.table, "markdown": table.markdown, "csv": table.to_csv}[form]
+        click.echo(write(report))
+        if before:
+            click.echo("\n" + table.comparison(changes, form), err=form == "csv")
+    return 0 if report.ok and not any(change.is_regression for change in changes) else 1
+
+
+def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any]) -> "Settings":
+    """Turn what was given into settings; what was not given has its default."""
+    from digitlens.bench import choice
+    from digitlens.bench.environment import usable_cores
+    from digitlens.bench.settings import MLPERF_SECONDS, QUICK, Settings
+
+    is_quick = options.pop("quick")
+    given = {
+        "models": models,
+        "providers": options.pop("wanted"),
+        **{name: tuple(v) if isinstance(v, list) else v for name, v in options.items()},
+    }
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    usual: dict[str, Any] = dict(QUICK) if is_quick else {}
+    if options["is_mlperf"]:
+        usual["seconds"] = MLPERF_SECONDS
+    if picks:
+        usual |= {"batches": (1,), "paces": (None,), "threads": choice.candidates(usable_cores())}
+        given["has_pipeline"] = False
+    return Settings(**usual | given)
+
+
+def _pick(report: "Report", form: str) -> int:
+    from digitlens import pick, providers
+    from digitlens.bench import choice
+
+    best = choice.choose(report)
+    file = pick.save(best)
+    short = providers.short_name(best.provider)
+    click.echo(
+        json.dumps({"provider": best.provider, "threads": best.threads, "p50_us": best.p50_us})
+        if form == "json"
+        else f"{short}, {best.threads} thread{'s' if best.threads > 1 else ''}"
+    )
+    click.echo(one_line(f"kept in {file}; --provider auto takes it"), err=True)
+    return 0 if report.ok else 1
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show a bar on a terminal, and elsewhere a line for every comparison."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        with click.progressbar(
+            length=1000, file=sys.stderr, item_show_func=lambda label: label and str(label)
+        ) as bar:
+            yield lambda label, part: bar.update(round(1000 * part) - bar.pos, label)
+        return
+    told: set[str] = set()
+
+    def tell(label: str, part: float) -> None:
+        del part
+        if label not in told:
+            told.add(label)
+            click.echo(f"measuring {label}", err=True)
+
+    yield tell
