@@ -9,6 +9,7 @@ from digitlens.bench.interpreter import Interpreter, Offer
 from digitlens.bench.model import Model
 from digitlens.bench.row import NETWORK, NOT_INSTALLED, PEER, PIPELINE, Case, Row
 from digitlens.bench.settings import CAMERA_PACE, Settings
+from digitlens.bench.worker import AZURE
 from digitlens.errors import UsageError
 
 
@@ -87,7 +88,7 @@ def _pipeline(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]
         return
     here = [(interpreter, offer) for interpreter, offer in offers if not interpreter.path]
     for (interpreter, offer), threads in product(here, settings.threads):
-        if offer.status:
+        if offer.status or offer.provider == AZURE:
             continue
         for pace in _paces(settings, 1):
             case = Case(PIPELINE, offer.provider, model.path, 1, threads, pace)

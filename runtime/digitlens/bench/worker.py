@@ -158,8 +158,11 @@ def _kind(device: Any) -> str:  # noqa: ANN401
     return str(device.device.type).rpartition(".")[2]
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _reason(error: Exception) -> str:
+    """Put an error into one line; those of Python itself say little without their name."""
+    text = " ".join(str(error).split())
+    is_plain = type(error).__module__ == "builtins" or not text
+    return f"{type(error).__name__}: {text}" if is_plain else text
 
 
 # --- what is measured ----------------------------------------------------------------------------
@@ -450,7 +453,7 @@ def serve(make: Callable[[Answer], Subject]) -> None:
                 answer = worker.answer(request)
             # Whatever goes wrong is the row's to report.
             except Exception as error:
-                answer = {"error": f"{type(error).__name__}: {_reason(error)}"}
+                answer = {"error": _reason(error)}
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
     os._exit(0)  # some providers crash when they are taken down
