@@ -71,7 +71,7 @@ def examine(model: Path | None = None) -> Diagnosis:
     """
     if model is not None and not model.exists():
         raise NotFoundError(f"no model file {model}: make one with 'digitlens export'")
-    problems = list(_rival_distributions())
+    problems = [*_rival_distributions(), *_idle_plugins()]
     cameras = capture.answering_cameras()
     if not cameras:
         problems.append(
@@ -155,6 +155,13 @@ def _proof_problems(proof: Mapping[str, Any] | None) -> list[Problem]:
     else:
         return []
     return [Problem(what, "export it again with 'digitlens export'", True)]
+
+
+def _idle_plugins() -> list[Problem]:
+    """Name the installed plugin providers that cannot be used."""
+    idle = providers.idle_plugins()
+    way_out = "use another provider, or uninstall the package"
+    return [Problem(f"{package} is installed, but {why}", way_out, False) for package, why in idle]
 
 
 def _rival_distributions() -> list[Problem]:

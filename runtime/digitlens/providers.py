@@ -1,6 +1,7 @@
 """Execution providers: their names, and which are here."""
 
 import difflib
+from collections.abc import Sequence
 
 import onnxruntime as ort
 
@@ -48,18 +49,23 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in names if name != short_name(worker.AZURE))
 
 
-def known_name(name: str) -> str:
+def known_name(name: str, others: Sequence[str] = ()) -> str:
     """Turn a short or full provider name, in any case, into onnxruntime's, available or not.
+
+    Args:
+        name: such as `cpu`.
+        others: full names that are known elsewhere.
 
     Raises:
         UsageError: nobody knows it.
     """
     wanted = name.lower()
-    for known in (ort.get_all_providers, _plugin_providers):  # plugins take time to look for
-        for full in known():
+    known = [*ort.get_all_providers(), *others]
+    for more in (lambda: known, _plugin_providers):  # plugins take time to look for
+        for full in more():
             if wanted in (short_name(full), full.lower()):
                 return full
-    known_names = [short_name(full) for full in [*ort.get_all_providers(), *_plugin_providers()]]
+    known_names = [short_name(full) for full in [*known, *_plugin_providers()]]
     near = difflib.get_close_matches(wanted.removesuffix(_SUFFIX.lower()), known_names, n=1)
     raise UsageError(
         f"no provider {name!r}{f', did you mean {near[0]}?' if near else ';'} "
@@ -82,7 +88,7 @@ def full_name(name: str) -> str:
         return full
     for plugin in worker.plugins():
         if full in plugin["providers"]:
-            why = plugin["error"] or "it offers no device on this machine"
+            why = dict(idle_plugins())[plugin["package"]]
             raise NotFoundError(f"{plugin['package']} is installed, but {why}")
     raise NotFoundError(
         f"the provider {short_name(full)} is not in this build of onnxruntime; {remedy(full)}; "
@@ -92,6 +98,16 @@ def full_name(name: str) -> str:
 
 def _plugin_providers() -> list[str]:
     return [full for plugin in worker.plugins() for full in plugin["providers"]]
+
+
+def idle_plugins() -> list[tuple[str, str]]:
+    """List the packages of plugin providers that cannot run nodes here, and why."""
+    here = {device.ep_name for device in worker.plugin_devices()}
+    return [
+        (plugin["package"], plugin["error"] or "it offers no device on this machine")
+        for plugin in worker.plugins()
+        if not here.intersection(plugin["providers"])
+    ]
 
 
 def remedy(full: str) -> str:

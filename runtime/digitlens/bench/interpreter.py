@@ -55,6 +55,15 @@ class Interpreter:
         """Start a worker there."""
         return [self.path or sys.executable, str(WORKER)]
 
+    @property
+    def known(self) -> list[str]:
+        """Full names of the providers that it knows, available or not."""
+        return [*self.found["known"], *self._plugin_providers] if self.found else []
+
+    @property
+    def _plugin_providers(self) -> list[str]:
+        return [full for plugin in self.found["plugins"] for full in plugin["providers"]]
+
     def offers(self, wanted: tuple[str, ...] = ()) -> Iterator[Offer]:
         """List the providers of these full names, or all, but Azure's, that run nodes here."""
         if self.error:
@@ -65,8 +74,7 @@ class Interpreter:
             yield from self._offers_of(provider)
 
     def _all(self) -> list[str]:
-        plugins = [full for plugin in self.found["plugins"] for full in plugin["providers"]]
-        names = dict.fromkeys([*self.found["available"], *plugins])
+        names = dict.fromkeys([*self.found["available"], *self._plugin_providers])
         return sorted((name for name in names if name != AZURE), key=_usual_order)
 
     def _offers_of(self, provider: str) -> Iterator[Offer]:

@@ -79,28 +79,6 @@ class OpenVino(Engine):
         return np.asarray(self._request.infer([glyphs], share_inputs=True)[self._output])
 
 
-class LiteRt(Engine):
-    """LiteRT, formerly TensorFlow Lite, on a converted file; its one channel may stand anywhere."""
-
-    def __init__(self, files: list[str], threads: int) -> None:
-        module = importlib.import_module("ai_edge_litert.interpreter")
-        self._interpreter = module.Interpreter(model_path=files[0], num_threads=threads)
-        self._interpreter.allocate_tensors()
-
-    def probabilities(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give float32 `[n, 10]` for float32 `[n, 1, 32, 32]`."""
-        (taken,) = self._interpreter.get_input_details()
-        shape = [len(glyphs), *taken["shape"][1:]]
-        if list(taken["shape"]) != shape:
-            self._interpreter.resize_tensor_input(taken["index"], shape)
-            self._interpreter.allocate_tensors()
-        self._interpreter.set_tensor(taken["index"], glyphs.reshape(shape))
-        self._interpreter.invoke()
-        given = self._interpreter.get_output_details()
-        found = [self._interpreter.get_tensor(each["index"]) for each in given]
-        return next(each for each in found if _are_probabilities(each))
-
-
 class Ncnn(Engine):
     """ncnn on a converted pair of files; it takes one image a time."""
 
@@ -110,7 +88,8 @@ class Ncnn(Engine):
         self._net.opt.num_threads = threads
         if any((self._net.load_param(files[0]), self._net.load_model(files[1]))):
             raise ValueError(f"ncnn cannot load {files[0]}: convert it again")
-        self._input, self._output = self._net.input_names()[0], self._find_output()
+        self._input = self._net.input_names()[0]
+        self._output = self._find_output()
 
     def probabilities(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give float32 `[n, 10]` for float32 `[n, 1, 32, 32]`."""
@@ -133,7 +112,6 @@ class Ncnn(Engine):
 ENGINES: dict[str, type[Engine]] = {
     "OpenCV DNN": OpenCv,
     "OpenVINO API": OpenVino,
-    "LiteRT": LiteRt,
     "ncnn": Ncnn,
 }
 

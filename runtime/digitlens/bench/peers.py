@@ -36,13 +36,6 @@ PEERS = (
     Peer("OpenCV DNN", "opencv-python", "cv2"),
     Peer("OpenVINO API", "openvino", "openvino"),
     Peer(
-        "LiteRT",
-        "ai-edge-litert",
-        "ai_edge_litert",
-        conversion=(".tflite",),
-        way_out="convert it with onnx2tf",
-    ),
-    Peer(
         "ncnn",
         "ncnn",
         "ncnn",

@@ -22,7 +22,9 @@ def rows(
         UsageError: a provider is misspelt, or no model has a dimension that was given.
     """
     _check_dims(settings, models)
-    wanted = tuple(dict.fromkeys(map(providers.known_name, settings.providers)))
+    known = [name for each in interpreters for name in each.known]
+    names = (providers.known_name(name, known) for name in settings.providers)
+    wanted = tuple(dict.fromkeys(names))
     offers = [(each, offer) for each in interpreters for offer in each.offers(wanted)]
     return [
         row
@@ -106,7 +108,8 @@ def _peers(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]:
         for batch, threads in product(batches, settings.threads):
             for pace in _paces(settings, batch):
                 case = Case(PEER, peer.name, model.path, batch, threads, pace)
-                yield Row(case, engine=peers.engine(peer), precision=model.precision)
+                precision = "" if peer.conversion else model.precision
+                yield Row(case, engine=peers.engine(peer), precision=precision)
 
 
 def _paces(settings: Settings, batch: int) -> tuple[float | None, ...]:

@@ -95,6 +95,4 @@ def _colors(report: Report, rows: list[Row]) -> dict[str, str]:
 
 
 def _label(row: Row, report: Report) -> str:
-    case = row.case
-    what = "frame to reading" if case.kind == PIPELINE else f"batch {case.batch}"
-    return f"{table.name(row, report)}, {what}, threads {case.threads}, {table.pace(row)}"
+    return f"{table.name(row, report)}, threads {row.case.threads}, {table.work(row)}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from digitlens.bench.latency import Latency, spread
+from digitlens.bench.settings import MLPERF_SECONDS, QUERIES
 
 OK, NOT_INSTALLED, NO_DEVICE = "ok", "not installed", "no device"
 WRONG_PLACEMENT, WRONG_RESULT, FAILED = "wrong placement", "wrong result", "failed"
@@ -101,7 +102,8 @@ class Row:
         case = asdict(self.case) | {"model": str(self.case.model)}
         plain = self.latency.get(PLAIN)
         times = {name: latency.to_dict() for name, latency in self.latency.items()}
-        single = is_mlperf and plain and self.case.batch == 1 and self.case.pace is None
+        is_single = self.case.batch == 1 and self.case.pace is None
+        is_long = plain and plain.elapsed_s >= MLPERF_SECONDS and plain.queries >= QUERIES
         return {
             **{name: value for name, value in case.items() if name not in ("device", "python")},
             "device": self.case.device or None,
@@ -116,7 +118,9 @@ class Row:
             "latency_us": times.get(PLAIN),
             "taps_latency_us": times.get(TAPS),
             "bound_latency_us": times.get(BOUND),
-            "mlperf_single_stream_p90_us": times[PLAIN]["p90"] if single else None,
+            "mlperf_single_stream_p90_us": (
+                times[PLAIN]["p90"] if is_mlperf and is_single and is_long else None
+            ),
             "queries": plain.queries if plain else 0,
             "rounds_p50_us": plain.medians() if plain else [],
             "spread": _number(self.spread, 4),

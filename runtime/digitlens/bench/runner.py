@@ -20,6 +20,7 @@ from digitlens.bench.process import OWN_WORKER, Process
 from digitlens.bench.report import Report
 from digitlens.bench.row import OK, PIPELINE, Row
 from digitlens.bench.settings import Settings
+from digitlens.bench.table import work
 
 Progress = Callable[[str, float], None]
 """Told what was just done, and what part of all work that was: 0…1."""
@@ -90,7 +91,7 @@ class _Run:
     ) -> Iterator[tuple[float, str]]:
         """Measure rows in turns, round by round; give the part that is done and what it was."""
         entrants = [self._entrant(row) for row in group]
-        label = _label(group)
+        label = work(group[0])
         for entrant in entrants:
             self._stack.callback(entrant.close)
             entrant.prepare(self._expected(entrant.row))
@@ -151,13 +152,6 @@ class _Run:
     def _described_settings(self) -> dict[str, Any]:
         given = asdict(self._settings) | {"rounds": ROUNDS}
         return json.loads(json.dumps(given, default=str))  # type: ignore[no-any-return]
-
-
-def _label(group: Sequence[Row]) -> str:
-    case = group[0].case
-    what = "frame to reading" if case.kind == PIPELINE else f"batch {case.batch}"
-    pace = f"{case.pace:g}/s" if case.pace else "back to back"
-    return f"{what}, {pace}"
 
 
 def _described_interpreter(found: Interpreter) -> dict[str, Any]:

@@ -152,9 +152,11 @@ def notes(report: Report) -> list[str]:
             nodes = ", ".join(f"{providers.short_name(p)} {n}" for p, n in row.placement.items())
             found.append(f"{name(row, report)}: nodes ran on {nodes}")
     for group in plan.comparisons(report.rows):
-        for first, second in alike(group):
-            pair = " and ".join(_full_name(row, report) for row in (first, second))
-            found.append(f"cannot be told apart: {pair}")
+        for pair in alike(group):
+            first, second = (_threaded(row, report) for row in pair)
+            found.append(f"{work(group[0])}: {first} and {second} cannot be told apart")
+    if any(row["mlperf_single_stream_p90_us"] for row in report.to_dict()["rows"]):
+        found.append("p90 at batch 1, max: as MLPerf's single-stream scenario; no official result")
     return list(dict.fromkeys(found))
 
 
@@ -174,17 +176,25 @@ def name(row: Row, report: Report) -> str:
     return shown
 
 
-def _full_name(row: Row, report: Report) -> str:
+def work(row: Row) -> str:
+    """Name what a row does, apart from who does it."""
     case = row.case
     what = "frame to reading" if case.kind == PIPELINE else f"batch {case.batch}"
-    return f"{name(row, report)} ({what}, {_threads(case.threads)}, {pace(row)})"
+    return f"{what}, {pace(row)}"
+
+
+def _threaded(row: Row, report: Report) -> str:
+    return f"{name(row, report)} with {_threads(row.case.threads)}"
 
 
 def _tables(report: Report) -> list[Cells]:
     networks = [row for row in report.rows if row.case.kind != PIPELINE]
     readers = [row for row in report.rows if row.case.kind == PIPELINE]
-    found = [_cells("network", networks, SPEED, report)] if networks else []
-    found += [_cells("frame to reading", readers, SPEED, report)] if readers else []
+    speed = list(SPEED)
+    if report.environment["settings"]["is_mlperf"]:
+        speed.insert(1, Column("p90 µs", lambda row: _latency(row, PLAIN, "p90")))
+    found = [_cells("network", networks, speed, report)] if networks else []
+    found += [_cells("frame to reading", readers, speed, report)] if readers else []
     detailed = [row for row in report.rows if row.status == OK and row.case.pace is None]
     return found + ([_cells("cost", detailed, COST, report)] if detailed else [])
 

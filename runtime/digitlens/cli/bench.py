@@ -57,11 +57,10 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 
 
 @click.command(
-    epilog="Examples: digitlens bench --quick; "
-    "digitlens bench --quick --batch 1 --threads 1 --threads 2 --format markdown; "
-    "digitlens bench --quick --format json > old.json; "
-    "digitlens bench --quick --compare old.json --fail-over 1000%; "
-    "digitlens bench --pick"
+    epilog="Examples: digitlens bench --pick; "
+    "digitlens bench --threads 1 --threads 2 --batch 1 --pace max --no-pipeline; "
+    "digitlens bench --quick --no-pipeline --format json > old.json; "
+    "digitlens bench --quick --no-pipeline --compare old.json --fail-over 400%"
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
 @click.option(
@@ -165,7 +164,10 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 )
 @click.option("--quick", is_flag=True, help="Measure less, in under 20 seconds.")
 @click.option(
-    "--mlperf", "is_mlperf", is_flag=True, help="Measure 60 s a row, and report MLPerf's p90."
+    "--mlperf",
+    "is_mlperf",
+    is_flag=True,
+    help="Measure single images for 60 s back to back, and report MLPerf's p90.",
 )
 @format_option("table", "json", "markdown", "csv")
 @click.option(
@@ -262,7 +264,7 @@ def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any])
     """Turn what was given into settings; what was not given has its default."""
     from digitlens.bench import choice
     from digitlens.bench.environment import usable_cores
-    from digitlens.bench.settings import MLPERF_SECONDS, QUICK, Settings
+    from digitlens.bench.settings import MLPERF_SECONDS, QUERIES, QUICK, Settings
 
     is_quick = options.pop("quick")
     given = {
@@ -273,7 +275,7 @@ def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any])
     given = {name: value for name, value in given.items() if value not in (None, ())}
     usual: dict[str, Any] = dict(QUICK) if is_quick else {}
     if options["is_mlperf"]:
-        usual["seconds"] = MLPERF_SECONDS
+        usual |= {"queries": QUERIES, "seconds": MLPERF_SECONDS, "batches": (1,), "paces": (None,)}
     if picks:
         usual |= {"batches": (1,), "paces": (None,), "threads": choice.candidates(usable_cores())}
         given["has_pipeline"] = False
