@@ -84,29 +84,33 @@ class Model:
         first = next((self._sizes(shape, name, 1) for name, _, shape in self._inputs if shape), [1])
         return [first[0]]
 
-    def inputs(self, batch: int) -> Path:
-        """Give an .npz file with the inputs for a batch.
+    def variants(self, batch: int) -> range:
+        """Number the inputs that outputs are compared for: ten digits or more in all."""
+        return range(-(-10 // batch))
+
+    def inputs(self, batch: int, variant: int = 0) -> Path:
+        """Give an .npz file with the inputs for a batch; every variant has others.
 
         Digits of the test card where it reads digits; else random floats 0…1, or 0 and 1.
 
         Raises:
             UsageError: a dimension has no size, or an input cannot be made up.
         """
-        path = self._folder / f"inputs-{self.sha256[:16]}-{batch}.npz"
+        path = self._folder / f"inputs-{self.sha256[:16]}-{batch}-{variant}.npz"
         if not path.exists():
-            np.savez(path, **dict(self._arrays(batch)))  # type: ignore[arg-type]
+            np.savez(path, **dict(self._arrays(batch, variant)))  # type: ignore[arg-type]
         return path
 
-    def expected(self, batch: int) -> Path:
-        """Give an .npz file with the outputs of onnxruntime on the CPU for `inputs(batch)`.
+    def expected(self, batch: int, variant: int = 0) -> Path:
+        """Give an .npz file with the outputs of onnxruntime on the CPU for the same `inputs`.
 
         Raises:
             ModelError: the CPU cannot run it.
         """
-        path = self._folder / f"expected-{self.sha256[:16]}-{batch}.npz"
+        path = self._folder / f"expected-{self.sha256[:16]}-{batch}-{variant}.npz"
         if not path.exists():
             try:
-                self._process.ask("feed", path=str(self.inputs(batch)))
+                self._process.ask("feed", path=str(self.inputs(batch, variant)))
                 self._process.ask("save_outputs", path=str(path))
             except WorkerError as error:
                 raise ModelError(
@@ -137,12 +141,12 @@ class Model:
         """End the process that holds it."""
         self._process.close()
 
-    def _arrays(self, batch: int) -> Iterator[tuple[str, NDArray[Any]]]:
+    def _arrays(self, batch: int, variant: int) -> Iterator[tuple[str, NDArray[Any]]]:
         if self.reads_digits:
             (name, *_), *_ = self._inputs
-            yield name, _glyphs(batch)
+            yield name, _glyphs(batch, variant * batch)
             return
-        random = np.random.default_rng(0)
+        random = np.random.default_rng(variant)
         for name, kind, shape in self._inputs:
             try:
                 yield name, array_like(kind, self._sizes(shape, name, batch), random)
@@ -180,9 +184,9 @@ def _symbol(name: str, index: int, size: object) -> str | None:
     return size if isinstance(size, str) and size else f"{name}.{index}"
 
 
-def _glyphs(count: int) -> NDArray[np.float32]:
-    """Give digits of the test card, one after the other: float32 `[count, 1, 32, 32]`."""
+def _glyphs(count: int, first: int) -> NDArray[np.float32]:
+    """Give digits of the test card, from one on: float32 `[count, 1, 32, 32]`."""
     tiles = test_card.tiles().reshape(-1, test_card.TILE, test_card.TILE)
     images = np.stack([normalize.mnist_image(tile) for tile in tiles])
     glyphs = normalize.glyph(images)[:, np.newaxis]
-    return glyphs[np.arange(count) % len(glyphs)]
+    return glyphs[np.arange(first, first + count) % len(glyphs)]

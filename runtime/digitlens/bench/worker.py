@@ -397,8 +397,7 @@ class Worker:
 
     def do_feed(self, path: str) -> Answer:
         """Take the inputs in an .npz file, and time the first call."""
-        with np.load(path) as arrays:
-            self._opened.feed(dict(arrays))
+        self._feed(path)
         self._calls = self._opened.calls()
         start = time.perf_counter_ns()
         self._calls["plain"]()
@@ -409,10 +408,11 @@ class Worker:
         np.savez(path, **self._opened.outputs())
         return {}
 
-    def do_check(self, path: str, names: list[str] | None = None) -> Answer:
-        """Compare the outputs for the input, or those of some names, with an .npz file's."""
-        with np.load(path) as expected:
-            wanted = {name: expected[name] for name in names or expected}
+    def do_check(self, inputs: str, expected: str, names: list[str] | None = None) -> Answer:
+        """Compare the outputs for inputs, or those of some names, with an .npz file's."""
+        self._feed(inputs)
+        with np.load(expected) as arrays:
+            wanted = {name: arrays[name] for name in names or arrays}
             return difference(self._opened.outputs(), wanted)
 
     def do_warm_up(self, call: str = "plain") -> Answer:
@@ -436,6 +436,10 @@ class Worker:
     def do_ceiling(self) -> Answer:
         """Measure the floating-point ceiling."""
         return ceiling()
+
+    def _feed(self, path: str) -> None:
+        with np.load(path) as arrays:
+            self._opened.feed(dict(arrays))
 
     @property
     def _opened(self) -> Subject:

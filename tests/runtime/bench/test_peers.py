@@ -2,10 +2,11 @@ import json
 import shutil
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
-from command import Digitlens
+from command import ROOT, Digitlens
 from digitlens.bench import peers
 from digitlens.model_file import PACKAGED
 from digitlens_train.run import Run
@@ -53,6 +54,7 @@ def test_every_peer_computes_the_same_and_is_measured(digitlens: Digitlens, mode
     )
     assert done.status == 0, done
     report = json.loads(done.out)
+    jsonschema.validate(report, json.loads((ROOT / "docs" / "bench.schema.json").read_text()))
     assert report["environment"]["left_out"] == []
     rows = [row for row in report["rows"] if row["kind"] == "peer"]
     names = [peer.name for peer in peers.PEERS]
