@@ -18,7 +18,7 @@ from digitlens.bench.interpreter import Interpreter, look
 from digitlens.bench.model import Model
 from digitlens.bench.process import OWN_WORKER, Process
 from digitlens.bench.report import Report
-from digitlens.bench.row import OK, Row
+from digitlens.bench.row import OK, PIPELINE, Row
 from digitlens.bench.settings import Settings
 from digitlens.bench.table import work
 
