@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digitlens import mnist, normalize
 from digitlens.bench import environment, plan
 from digitlens.bench.entrant import ROUNDS, Entrant
+from digitlens.bench.environment import Moment
 from digitlens.bench.interpreter import Interpreter, look
 from digitlens.bench.model import Model
 from digitlens.bench.process import OWN_WORKER, Process
@@ -61,50 +62,36 @@ class _Run:
 
     def report(self) -> Report:
         """Measure all rows."""
-        described = environment.describe()
         self._prepare_expected()
         ceilings = self._ceilings()
         before = environment.now()
+        self._measure(ceilings)
+        return Report(self._environment(before, environment.now(), ceilings), self._rows)
+
+    def _measure(self, ceilings: dict[int, float]) -> None:
         groups = plan.comparisons([row for row in self._rows if row.status == OK])
         lengths = [len(group) * self._length(group[0]) for group in groups]
         done = 0.0
         for group, length in zip(groups, lengths, strict=True):
-            for part, label in self._compare(group, ceilings):
-                self._progress(label, (done + part * length) / sum(lengths))
+            for part in self._compare(group, ceilings):
+                self._progress(work(group[0]), (done + part * length) / sum(lengths))
             done += length
-        after = environment.now()
-        described |= {
-            "load_before": before.load,
-            "load_after": after.load,
-            "others_cores": environment.others(before, after),
-            "warnings": environment.warnings(described, before, after) + self._unstable(),
-            "ceiling_flop_per_s": {str(count): rate for count, rate in ceilings.items()},
-            "interpreters": [_described_interpreter(each) for each in self._interpreters.values()],
-            "models": [_described_model(model) for model in self._models.values()],
-            "accuracy_images": self._images,
-            "left_out": plan.left_out(self._settings, list(self._models.values())),
-            "settings": self._described_settings(),
-        }
-        return Report(described, self._rows)
 
-    def _compare(
-        self, group: Sequence[Row], ceilings: dict[int, float]
-    ) -> Iterator[tuple[float, str]]:
-        """Measure rows in turns, round by round; give the part that is done and what it was."""
+    def _compare(self, group: Sequence[Row], ceilings: dict[int, float]) -> Iterator[float]:
+        """Measure rows in turns, round by round; give the part that is done, 0…1."""
         entrants = [self._entrant(row) for row in group]
-        label = work(group[0])
         for entrant in entrants:
             self._stack.callback(entrant.close)
             entrant.prepare()
-        yield 0.2, label
+        yield 0.2
         for number in range(ROUNDS):
             turn = number % len(entrants)
             for entrant in entrants[turn:] + entrants[:turn]:
                 entrant.measure()
-            yield 0.2 + 0.7 * (number + 1) / ROUNDS, label
+            yield 0.2 + 0.7 * (number + 1) / ROUNDS
         for entrant in entrants:
             entrant.finish(self._data, ceilings)
-        yield 1.0, label
+        yield 1.0
 
     def _prepare_expected(self) -> None:
         """Let the CPU compute what rows are held to, so that its failure costs no measurement."""
@@ -149,6 +136,24 @@ class _Run:
         if row.case.pace:
             return 1 + max(lasts, self._settings.queries / row.case.pace)
         return 2 + 1.5 * lasts
+
+    def _environment(
+        self, before: Moment, after: Moment, ceilings: dict[int, float]
+    ) -> dict[str, Any]:
+        """Describe where, with what and how was measured."""
+        described, models = environment.describe(), list(self._models.values())
+        return described | {
+            "load_before": before.load,
+            "load_after": after.load,
+            "others_cores": environment.others(before, after),
+            "warnings": environment.warnings(described, before, after) + self._unstable(),
+            "ceiling_flop_per_s": {str(count): rate for count, rate in ceilings.items()},
+            "interpreters": [_described_interpreter(each) for each in self._interpreters.values()],
+            "models": [_described_model(model) for model in models],
+            "accuracy_images": self._images,
+            "left_out": plan.left_out(self._settings, models),
+            "settings": self._described_settings(),
+        }
 
     def _unstable(self) -> list[str]:
         count = sum(row.is_stable is False for row in self._rows)
