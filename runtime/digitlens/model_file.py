@@ -44,6 +44,8 @@ def read(path: Path) -> bytes:
         ModelError: it cannot be read, is no ONNX file, or keeps weights outside itself.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe is waited for, /dev/zero never ends
+            raise ModelError("it is no regular file: name an ONNX file")
         model = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError(f"no model file {path}: make one with 'digitlens export'") from error

@@ -1,6 +1,7 @@
 """`digitlens bench`."""
 
 import json
+import math
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -44,6 +45,21 @@ def _percent(_: click.Context, __: click.Parameter, value: str) -> float:
     if not 0 <= percent <= 10_000:
         raise click.BadParameter(f"{value!r} is no percentage such as 10%")
     return percent / 100
+
+
+class _FloatRange(click.FloatRange):
+    """click's own lets `nan` pass."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -146,19 +162,19 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0, 3600),
+    type=_FloatRange(0, 3600),
     metavar="S",
     help="Measure a row for at least S seconds. Default: 2.",
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0),
+    type=_FloatRange(0),
     metavar="X",
     help="How far outputs may be from the CPU's, in units of the largest, or 1. Default: 0.001.",
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(1, 86400),
+    type=_FloatRange(1, 86400),
     metavar="S",
     help="Give a row up when nothing is heard of it for S seconds beyond its time. Default: 60.",
 )
