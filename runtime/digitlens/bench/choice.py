@@ -26,6 +26,7 @@ def choose(report: Report) -> Pick:
     rows = [row for row in report.rows if _counts(row)]
     if not rows:
         reasons = "; ".join(dict.fromkeys(row.reason for row in report.rows if row.reason))
+        reasons = reasons or "no row has a batch of one, back to back"
         raise DigitlensError(f"nothing to pick from ({reasons}): see 'digitlens doctor'")
     fastest = min(rows, key=_p50)
     alike = [row for row in rows if not told_apart(_medians(row), _medians(fastest))]

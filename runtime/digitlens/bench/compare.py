@@ -63,12 +63,14 @@ def read(path: Path) -> dict[str, Any]:
                 f"{path} has schema {schema!r}, this digitlens compares {SCHEMA}: measure it again"
             )
         for row in report["rows"]:
-            _identity(row), row["status"], row["rounds_p50_us"], row["latency_us"]
+            hash(_identity(row)), row["status"], _p50(row)
+            if row["status"] == OK:
+                told_apart(row["rounds_p50_us"], [row["latency_us"]["p50"]])
     except FileNotFoundError as error:
         raise NotFoundError(f"no file {path}: make it with 'bench --format json'") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): name another file") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             f"{path} is no report ({type(error).__name__}: {error}): "
             "make one with 'bench --format json'"

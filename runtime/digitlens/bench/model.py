@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digitlens import model_file, normalize
 from digitlens.bench.process import OWN_WORKER, PIPELINE, Process, WorkerError
-from digitlens.bench.worker import CPU, array_like
+from digitlens.bench.worker import CPU, array_like, save
 from digitlens.capture import test_card
 from digitlens.contract import GLYPH_SIZE, METADATA_KEY, PROBABILITIES, TAPS, Contract
 from digitlens.errors import ModelError, UsageError
@@ -98,7 +98,7 @@ class Model:
         """
         path = self._folder / f"inputs-{self.sha256[:16]}-{batch}-{variant}.npz"
         if not path.exists():
-            np.savez(path, **dict(self._arrays(batch, variant)))  # type: ignore[arg-type]
+            save(path, dict(self._arrays(batch, variant)))
         return path
 
     def expected(self, batch: int, variant: int = 0) -> Path:

@@ -44,10 +44,8 @@ class Engine:
     def labels(self, data: dict[str, Any], batch: int) -> Any:  # noqa: ANN401
         """Classify `glyphs`, float32 `[n, 1, 32, 32]`, in batches: int64 `[n]`."""
         glyphs = data["glyphs"]
-        whole = len(glyphs) - len(glyphs) % batch
-        parts = [self.probabilities(part) for part in np.split(glyphs[:whole], whole // batch)]
-        if whole < len(glyphs):
-            parts.append(self.probabilities(glyphs[whole:]))
+        starts = range(0, len(glyphs), batch)
+        parts = [self.probabilities(glyphs[start : start + batch]) for start in starts]
         return np.concatenate(parts).argmax(1)
 
 

@@ -85,15 +85,17 @@ def _network(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]:
 
 
 def _pipeline(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]:
-    """The reader runs in this interpreter alone."""
+    """The reader runs in this interpreter alone, and on the first device of a provider."""
     if not model.reads_digits:
         return
-    here = [(interpreter, offer) for interpreter, offer in offers if not interpreter.path]
-    for (interpreter, offer), threads in product(here, settings.threads):
-        if offer.status or offer.provider == AZURE:
-            continue
+    here = {
+        offer.provider: interpreter
+        for interpreter, offer in offers
+        if not interpreter.path and not offer.status and offer.provider != AZURE
+    }
+    for (provider, interpreter), threads in product(here.items(), settings.threads):
         for pace in _paces(settings, 1):
-            case = Case(PIPELINE, offer.provider, model.path, 1, threads, pace)
+            case = Case(PIPELINE, provider, model.path, 1, threads, pace)
             yield Row(case, engine=interpreter.engine, precision=model.precision)
 
 

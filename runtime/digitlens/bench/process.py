@@ -140,7 +140,8 @@ class Process:
             return f"it gave no answer to {do!r}"
         how = f"ended with status {status}"
         if status < 0:
-            how = f"was ended by {signal.Signals(-status).name}"
+            names = {each.value: each.name for each in signal.Signals}  # not all have one
+            how = f"was ended by {names.get(-status, f'signal {-status}')}"
         self._words.seek(0)
         words = self._words.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(words) if line.strip()), "")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from digitlens.bench.latency import told_apart
@@ -76,7 +77,7 @@ IDENTITY = (
 def alike(group: Sequence[Row]) -> list[tuple[Row, Row]]:
     """Give the pairs of rows, neighbours in speed, that cannot be told apart."""
     measured = [row for row in group if row.status == OK]
-    measured.sort(key=lambda row: sorted(row.latency[PLAIN].medians())[len(row.latency) // 2])
+    measured.sort(key=lambda row: median(row.latency[PLAIN].medians()))
     return [
         (first, second)
         for first, second in pairwise(measured)

@@ -90,8 +90,10 @@ def to_csv(report: Report) -> str:
     """Write the rows as CSV; what is nested in the JSON has names such as `latency_us.p50`."""
     flat = [dict(_flat(row)) for row in report.to_dict()["rows"]]
     names = list(dict.fromkeys(name for row in flat for name in row))
+    # Where one row lacks what another one nests, its name alone says nothing.
+    names = [name for name in names if not any(each.startswith(f"{name}.") for each in names)]
     out = io.StringIO()
-    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer = csv.DictWriter(out, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
     return out.getvalue().rstrip("\n")
