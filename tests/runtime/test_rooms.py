@@ -64,7 +64,38 @@ import {name}
 
 def test_the_runtime_imports_only_its_four_dependencies() -> None:
     roots = {name.partition(".")[0] for name in imports(RUNTIME)} - set(sys.stdlib_module_names)
-    assert roots == {"digitlens", "click", "cv2", "numpy", "onnxruntime"}
+    assert roots - {"matplotlib"} == {"digitlens", "click", "cv2", "numpy", "onnxruntime"}
+
+
+def test_only_the_benchmarks_plot_and_command_import_matplotlib_when_they_are_asked_to() -> None:
+    users = set()
+    for path in RUNTIME.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        inside = {id(node) for each in functions(tree) for node in ast.walk(each)}
+        for node in ast.walk(tree):
+            if is_import_of(node, "matplotlib"):
+                users.add(path.relative_to(RUNTIME).as_posix())
+                assert id(node) in inside or is_for_types_alone(tree, node), path
+    assert users == {"bench/plot.py", "cli/bench.py"}
+
+
+def functions(tree: ast.Module) -> list[ast.AST]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+def is_import_of(node: ast.AST, root: str) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.partition(".")[0] == root for alias in node.names)
+    return isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == root
+
+
+def is_for_types_alone(tree: ast.Module, node: ast.AST) -> bool:
+    """Tell whether an import stands below `if TYPE_CHECKING`, which no run reaches."""
+    return any(
+        isinstance(each, ast.If) and ast.unparse(each.test) == "TYPE_CHECKING" and node in each.body
+        for each in tree.body
+    )
 
 
 def test_training_imports_only_the_common_ground_of_the_runtime() -> None:
@@ -77,10 +108,17 @@ def test_training_imports_only_the_common_ground_of_the_runtime() -> None:
     assert not any(name.startswith("digitlens_export") for name in names)
 
 
-def test_only_window_opens_a_window_and_only_the_sessions_module_makes_sessions() -> None:
-    for word, home in (("imshow", "window.py"), ("InferenceSession(", "session.py")):
-        users = [path.name for path in RUNTIME.rglob("*.py") if word in path.read_text()]
-        assert set(users) <= {home}
+@pytest.mark.parametrize(
+    ("word", "home"),
+    [
+        ("imshow", "window.py"),
+        ("InferenceSession(", "bench/worker.py"),
+        ("readNetFromONNX", "bench/peer_worker.py"),
+    ],
+)
+def test_only_one_module_opens_windows_or_makes_sessions(word: str, home: str) -> None:
+    users = [path for path in RUNTIME.rglob("*.py") if word in path.read_text()]
+    assert [path.relative_to(RUNTIME).as_posix() for path in users] == [home]
 
 
 def test_telemetry_is_off_before_onnxruntime_is_imported() -> None:

@@ -42,6 +42,20 @@ def test_unknown_and_missing_providers_are_told_apart() -> None:
         Session(provider="AzureExecutionProvider")
 
 
+def test_it_runs_on_one_thread_that_does_not_spin_unless_told_otherwise() -> None:
+    for threads, expected in ((None, 1), (1, 1), (3, 3)):
+        options = Session(threads=threads)._session.get_session_options()
+        assert (options.intra_op_num_threads, options.inter_op_num_threads) == (expected, 1)
+        for name in ("session.intra_op.allow_spinning", "session.inter_op.allow_spinning"):
+            assert options.get_session_config_entry(name) == "0"
+
+
+def test_a_model_may_be_given_as_bytes() -> None:
+    glyphs = np.random.default_rng(0).random((2, 32, 32), np.float32)
+    for name, value in Session(PACKAGED.read_bytes()).run(glyphs).items():
+        assert np.array_equal(value, Session().run(glyphs, [name])[name])
+
+
 def without_contract(model: onnx.ModelProto) -> None:
     del model.metadata_props[:]
 
