@@ -156,7 +156,7 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 )
 @click.option(
     "--queries",
-    type=click.IntRange(5, 100_000_000),
+    type=click.IntRange(5, 10_000_000),
     metavar="N",
     help="Measure at least N calls a row. Default: 1024.",
 )
