@@ -15,6 +15,8 @@ ENVIRONMENT = "DIGITLENS_DATA"
 TRAIN, VALID = "train", "t10k"
 """How the files of the 60,000 training and the 10,000 validation images begin."""
 
+VALID_IMAGES = 10_000
+
 # The MD5 sums that torchvision publishes with its list of mirrors are those of the .gz files.
 MD5 = {
     "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",

@@ -34,6 +34,7 @@ _TYPE_NAMES = {1: "float32", 2: "uint8", 3: "int8", 10: "float16", 11: "float64"
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_DEPTH = 50
+_DAMAGED = "the model is no ONNX file (its protobuf is damaged): make one with 'digitlens export'"
 
 
 def read(path: Path) -> bytes:
@@ -63,9 +64,7 @@ def check(model: bytes) -> None:
             for number, value in _tensor_fields(memoryview(model), "Model", 0)
         )
     except (IndexError, ValueError) as error:
-        raise ModelError(
-            "the model is no ONNX file (its protobuf is damaged): make one with 'digitlens export'"
-        ) from error
+        raise ModelError(_DAMAGED) from error
     if is_external:
         raise ModelError(
             "the model keeps weights in another file, which is refused: "
@@ -74,14 +73,21 @@ def check(model: bytes) -> None:
 
 
 def precision(model: bytes) -> str:
-    """Name the type that holds most of the weights, such as `float32`; "" where there are none."""
+    """Name the type that holds most of the weights, such as `float32`; "" where there are none.
+
+    Raises:
+        ModelError: it is no ONNX file.
+    """
     counts: Counter[str] = Counter()
-    for number, graph in _fields(memoryview(model)):
-        if number == _GRAPH and isinstance(graph, memoryview):
-            for field, tensor in _fields(graph):
-                if field == _INITIALIZER and isinstance(tensor, memoryview):
-                    name, count = _type_and_size(tensor)
-                    counts[name] += count
+    try:
+        for number, graph in _fields(memoryview(model)):
+            if number == _GRAPH and isinstance(graph, memoryview):
+                for field, tensor in _fields(graph):
+                    if field == _INITIALIZER and isinstance(tensor, memoryview):
+                        name, count = _type_and_size(tensor)
+                        counts[name] += count
+    except (IndexError, ValueError) as error:
+        raise ModelError(_DAMAGED) from error
     del counts[""]
     return counts.most_common(1)[0][0] if counts else ""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from digitlens import mnist
 from digitlens.bench import peers, process
 from digitlens.bench.interpreter import Interpreter
 from digitlens.bench.latency import Latency
@@ -26,7 +27,8 @@ from digitlens.contract import PROBABILITIES
 ROUNDS = 5
 EXTRA = 4
 """What is measured besides `plain` gets this part of its queries and time."""
-_WARM_UP_S = 5.0
+_WARM_UP_S, _WINDOW = 5.0, 16
+"""How long the worker warms up, and the least calls of the window that it ends with."""
 
 
 class _RowError(Exception):
@@ -47,6 +49,7 @@ class Entrant:
         self._interpreter, self._settings, self._folder = interpreter, settings, folder
         self._process: Process | None = None
         self._calls: list[str] = []
+        self._call_s: dict[str, float] = {}
 
     def prepare(self) -> None:
         """Open the model, hold placement and outputs to what they should be, and warm up.
@@ -97,15 +100,17 @@ class Entrant:
         self._check_results()
         calls = self._ask("feed", path=inputs)["calls"]
         self._calls = [PLAIN] if case.pace else calls
-        settled = [self._ask("warm_up", _WARM_UP_S, call=call) for call in self._calls]
-        row.is_stable = all(each["stable"] for each in settled)
+        lasts = _WARM_UP_S + _WINDOW * row.first_us / 1e6
+        settled = {call: self._ask("warm_up", lasts, call=call) for call in self._calls}
+        row.is_stable = all(each["stable"] for each in settled.values())
+        self._call_s = {call: each["median_us"] / 1e6 for call, each in settled.items()}
 
     def _measure(self) -> None:
         rate = self.row.case.pace
         for call in self._calls:
             part = ROUNDS * (1 if call == PLAIN else EXTRA)
             queries, seconds = -(-self._settings.queries // part), self._settings.seconds / part
-            lasts = max(seconds, queries / rate if rate else 0)
+            lasts = max(seconds, queries * max(1 / rate if rate else 0, self._call_s[call]))
             found = self._ask(
                 "measure", lasts, call=call, queries=queries, seconds=seconds, rate=rate
             )
@@ -115,7 +120,10 @@ class Entrant:
         row = self.row
         row.memory_mb |= self._ask("memory")
         if data and self.model.reads_digits:
-            row.accuracy = self._ask("accuracy", path=str(data), batch=row.case.batch)["accuracy"]
+            calls = -(-(self._settings.images or mnist.VALID_IMAGES) // row.case.batch)
+            lasts = calls * self._call_s[PLAIN]
+            found = self._ask("accuracy", lasts, path=str(data), batch=row.case.batch)
+            row.accuracy = found["accuracy"]
         rate, ceiling = row.throughput_per_s, ceilings.get(row.case.threads)
         if rate and ceiling and self.model.flop and row.case.kind != PIPELINE:
             row.of_limit = rate * self.model.flop / ceiling

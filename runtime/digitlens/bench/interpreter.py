@@ -95,6 +95,10 @@ class Interpreter:
         yield Offer(provider, status=NOT_INSTALLED, reason=providers.remedy(provider))
 
 
+_FOUND = ("python", "numpy", "onnxruntime", "build", "known", "available", "plugins", "devices")
+"""What a worker says of its Python."""
+
+
 def look(path: Path | None, folder: Path, timeout: float) -> Interpreter:
     """Find out what a Python has, this one's where `path` is None.
 
@@ -105,7 +109,10 @@ def look(path: Path | None, folder: Path, timeout: float) -> Interpreter:
     process = None
     try:
         process = Process([name or sys.executable, str(WORKER)], folder, timeout=timeout)
-        return Interpreter(name, process.ask("look"))
+        found = process.ask("look")
+        if lacking := [field for field in _FOUND if field not in found]:
+            raise WorkerError(f"it is no Python: its answer has no {lacking[0]}")
+        return Interpreter(name, found)
     except WorkerError as error:
         reason, status = str(error), FAILED
         if error.missing:

@@ -43,12 +43,12 @@ class Model:
     ) -> None:
         try:
             content = model_file.read(path)
+            self.precision = model_file.precision(content)
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
         self.path, self.size = path, len(content)
         self._folder, self._given, self._timeout = folder, dims, timeout
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self.precision = model_file.precision(content)
         self._process = Process(OWN_WORKER, folder, timeout=timeout)
         try:
             opened = self._process.ask("open", model=str(path.resolve()), provider=CPU, threads=1)
@@ -132,7 +132,10 @@ class Model:
                 process.ask("open", model=str(self.path.resolve()), provider=CPU, threads=1)
                 process.ask("save_outputs", path=str(path))
             except WorkerError as error:
-                raise ModelError(f"{self.path}: the CPU cannot read with it ({error})") from error
+                raise ModelError(
+                    f"{self.path}: the CPU cannot read with it ({error}): "
+                    "leave that out with --no-pipeline"
+                ) from error
             finally:
                 process.close()
         return path
@@ -152,6 +155,11 @@ class Model:
                 yield name, array_like(kind, self._sizes(shape, name, batch), random)
             except ValueError as error:
                 raise UsageError(f"{self.path}: the input {name} {error}") from error
+            except MemoryError as error:
+                raise UsageError(
+                    f"{self.path}: the input {name} does not fit into memory: "
+                    "give a smaller --batch or --dim"
+                ) from error
 
     def _sizes(self, shape: Sequence[Any], name: str, batch: int) -> list[int]:
         sizes = []

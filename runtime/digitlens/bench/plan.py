@@ -120,11 +120,15 @@ def _paces(settings: Settings, batch: int) -> tuple[float | None, ...]:
 
 def _without_repetition(offers: Offers) -> Offers:
     """Leave out that a provider is not installed where another environment has it."""
-    there = {offer.provider for _, offer in offers if offer.status != NOT_INSTALLED}
+    there = {
+        offer.provider
+        for interpreter, offer in offers
+        if offer.status != NOT_INSTALLED and not interpreter.error
+    }
     missing: set[str] = set()
     kept = []
     for interpreter, offer in offers:
-        if offer.status == NOT_INSTALLED and offer.provider:
+        if offer.status == NOT_INSTALLED and not interpreter.error:
             if offer.provider in there | missing:
                 continue
             missing.add(offer.provider)

@@ -99,7 +99,7 @@ class Process:
         try:
             line = self._answers.get(timeout=self._timeout + 2 * lasts)
         except queue.Empty:
-            self._child.kill()
+            self._kill()
             raise WorkerError(
                 f"no answer to {do!r} within {self._timeout + 2 * lasts:g} s: it hangs"
             ) from None
@@ -121,9 +121,17 @@ class Process:
         try:
             self._child.wait(timeout=1)
         except subprocess.TimeoutExpired:
-            self._child.kill()
+            self._kill()
             self._child.wait()
         self._words.close()
+
+    def _kill(self) -> None:
+        """Kill the worker with its children: an interpreter may be a script that starts one."""
+        if os.name == "nt":
+            self._child.kill()
+            return
+        with contextlib.suppress(OSError):
+            os.killpg(self._child.pid, signal.SIGKILL)
 
     def _listen(self) -> None:
         assert self._child.stdout is not None
