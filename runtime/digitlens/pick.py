@@ -42,7 +42,7 @@ def load() -> Pick:
         raise NotFoundError(
             "nothing was picked on this machine yet: run 'digitlens bench --pick' once"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(f"{_file()} is damaged: run 'digitlens bench --pick' again") from error
 
 

@@ -63,9 +63,7 @@ def read(path: Path) -> dict[str, Any]:
                 f"{path} has schema {schema!r}, this digitlens compares {SCHEMA}: measure it again"
             )
         for row in report["rows"]:
-            hash(_identity(row)), row["status"], _p50(row)
-            if row["status"] == OK:
-                told_apart(row["rounds_p50_us"], [row["latency_us"]["p50"]])
+            _check(row)
     except FileNotFoundError as error:
         raise NotFoundError(f"no file {path}: make it with 'bench --format json'") from error
     except OSError as error:
@@ -76,6 +74,28 @@ def read(path: Path) -> dict[str, Any]:
             "make one with 'bench --format json'"
         ) from error
     return dict(report)
+
+
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("kind", "provider", "model", "status"), str),
+    **dict.fromkeys(("device", "python", "precision"), str | None),
+    **dict.fromkeys(("batch", "threads"), int),
+    "pace": int | float | None,
+    "latency_us": dict | None,
+    "rounds_p50_us": list,
+}
+"""What is read of a row, and its types."""
+
+
+def _check(row: dict[str, Any]) -> None:
+    for name, kind in _KINDS.items():
+        if not isinstance(row[name], kind):
+            raise TypeError(f"{name} is {row[name]!r}")
+    times = [*row["rounds_p50_us"], *([row["latency_us"]["p50"]] if row["latency_us"] else [])]
+    if not all(isinstance(us, int | float) and us > 0 for us in times):
+        raise TypeError(f"times are {times!r}")
+    if row["status"] == OK and not (row["latency_us"] and row["rounds_p50_us"]):
+        raise ValueError("a row that is ok has no times")
 
 
 def compare(old: dict[str, Any], new: dict[str, Any], limit: float) -> list[Change]:

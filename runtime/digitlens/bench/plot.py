@@ -33,7 +33,7 @@ def draw(report: Report, path: Path) -> None:
     above, below = figure.subplots(2, 1, height_ratios=[5 + 0.22 * len(rows), 4])
     _draw_latency(above, report, rows)
     _draw_throughput(below, report, rows)
-    figure.suptitle("\n".join(table.head(report)), fontsize=9)
+    figure.suptitle(_plain("\n".join(table.head(report))), fontsize=9)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -52,7 +52,7 @@ def _draw_latency(axes: "Axes", report: Report, rows: list[Row]) -> None:
             value = np.percentile(times, share)
             axes.plot([value, value], [-position, -position + 0.85], style, color="black", lw=1)
     axes.set_yticks([-position + 0.3 for position in range(len(rows))])
-    axes.set_yticklabels([_label(row, report) for row in rows], fontsize=8)
+    axes.set_yticklabels([_plain(_label(row, report)) for row in rows], fontsize=8)
     axes.set_xscale("log")
     axes.set_xlabel("time of a call in µs; line: median, dots: 99 %; area: how often, square root")
     axes.grid(axis="x", which="both", alpha=0.25)
@@ -76,7 +76,7 @@ def _draw_throughput(axes: "Axes", report: Report, rows: list[Row]) -> None:
             styles[threads.index(members[0].case.threads) % len(styles)],
             marker="o",
             color=colors[table.name(members[0], report)],
-            label=label,
+            label=_plain(label),
         )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
@@ -92,6 +92,11 @@ def _draw_throughput(axes: "Axes", report: Report, rows: list[Row]) -> None:
 def _colors(report: Report, rows: list[Row]) -> dict[str, str]:
     names = dict.fromkeys(table.name(row, report) for row in rows)
     return {name: f"C{index % 10}" for index, name in enumerate(names)}
+
+
+def _plain(text: str) -> str:
+    """Keep a name with dollar signs from being set as a formula."""
+    return text.replace("$", r"\$")
 
 
 def _label(row: Row, report: Report) -> str:

@@ -12,6 +12,7 @@ from digitlens.bench import plan
 from digitlens.bench.compare import Change
 from digitlens.bench.report import Report, alike
 from digitlens.bench.row import BOUND, OK, PEER, PIPELINE, PLAIN, TAPS, Row
+from digitlens.text import one_line
 
 Cells = Sequence[Sequence[str]]
 
@@ -123,7 +124,7 @@ def comparison(changes: Sequence[Change], form: str) -> str:
 def _compared_name(row: Mapping[str, Any]) -> str:
     shown = providers.short_name(row["provider"]) + (f":{row['device']}" if row["device"] else "")
     shown += ", reading" * (row["kind"] == PIPELINE)
-    return f"{shown}, {row['python']}" if row["python"] else shown
+    return one_line(f"{shown}, {row['python']}" if row["python"] else shown)
 
 
 def head(report: Report) -> list[str]:
@@ -141,7 +142,7 @@ def head(report: Report) -> list[str]:
         name, size = Path(model["file"]).name, model["bytes"]
         precision = f", {model['precision']}" if model["precision"] else ""
         lines.append(f"{name}{precision}, {size:,} bytes, sha256 {model['sha256'][:12]}")
-    return lines
+    return [one_line(line) for line in lines]
 
 
 def notes(report: Report) -> list[str]:
@@ -159,7 +160,7 @@ def notes(report: Report) -> list[str]:
             found.append(f"{work(group[0])}: {first} and {second} cannot be told apart")
     if any(row["mlperf_single_stream_p90_us"] for row in report.to_dict()["rows"]):
         found.append("p90 at batch 1, max: as MLPerf's single-stream scenario; no official result")
-    return list(dict.fromkeys(found))
+    return [one_line(note) for note in dict.fromkeys(found)]
 
 
 def name(row: Row, report: Report) -> str:
@@ -175,7 +176,7 @@ def name(row: Row, report: Report) -> str:
         shown += f" [{paths.index(case.python or None) + 1}]"
     if len(report.environment["models"]) > 1:
         shown += f", {case.model.stem}"
-    return shown
+    return one_line(shown)
 
 
 def work(row: Row) -> str:
@@ -223,7 +224,8 @@ def _as_markdown(cells: Cells) -> str:
     first, *others = cells
     others = [[*line, *[""] * (len(first) - len(line))] for line in others]
     lines = [first, ["---"] + ["---:"] * (len(first) - 1), *others]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
 
 
 def _aligned(cells: Cells) -> str:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digitlens.cli.options import format_option, one_line
+from digitlens.cli.options import format_option
+from digitlens.errors import UsageError
+from digitlens.text import one_line
 
 if TYPE_CHECKING:
     from digitlens.bench.report import Report
     from digitlens.bench.settings import Settings
 
 Progress = Callable[[str, float], None]
-TERMINATED = 143  # 128 + SIGTERM, as shells have it
+SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 def _paces(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[float | None]:
@@ -48,7 +50,7 @@ def _percent(_: click.Context, __: click.Parameter, value: str) -> float:
 
 
 class _FloatRange(click.FloatRange):
-    """click's own lets `nan` pass."""
+    """click's own lets `nan` pass, and `inf` where there is no end; JSON has neither."""
 
     def convert(
         self,
@@ -57,8 +59,8 @@ class _FloatRange(click.FloatRange):
         ctx: click.Context | None,
     ) -> Any:  # noqa: ANN401
         number = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value!r} is no number", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number", param, ctx)
         return number
 
 
@@ -250,7 +252,7 @@ def bench(
         import matplotlib  # noqa: F401  # its lack is told before anything is measured
     before = compare.read(old) if old else None
     settings = _settings((*paths, *models), picks=picks, options=options)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    _end_by_one_signal()
     with _progress() as progress:
         report = runner.run(settings, progress)
     for warning in report.environment["warnings"] + report.environment["left_out"]:
@@ -276,6 +278,24 @@ def bench(
     return 0 if report.ok and not any(change.is_regression for change in changes) else 1
 
 
+def _end_by_one_signal() -> None:
+    """Let the first signal end the benchmark, and no other disturb how it ends its workers.
+
+    A second one would be raised within the locks of `queue` and `threading`.
+    """
+
+    def end(number: int, _: object) -> None:
+        for each in SIGNALS:
+            signal.signal(each, lambda *_: None)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        sys.exit(128 + number)  # as shells have it
+
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, end)
+
+
 def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any]) -> "Settings":
     """Turn what was given into settings; what was not given has its default."""
     from digitlens.bench import choice
@@ -295,6 +315,11 @@ def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any])
     if picks:
         usual |= {"batches": (1,), "paces": (None,), "threads": choice.candidates(usable_cores())}
         given["has_pipeline"] = False
+        if 1 not in given.get("batches", (1,)) or None not in given.get("paces", (None,)):
+            raise UsageError(
+                "--pick chooses for one image, back to back: leave out --batch and --pace, "
+                "or let --batch 1 and --pace max be among them"
+            )
     return Settings(**usual | given)
 
 

@@ -17,11 +17,11 @@ import click
 from digitlens.cli.options import (
     error_line,
     model_option,
-    one_line,
     provider_option,
     silence_libraries,
 )
 from digitlens.cli.printing import LIVE_PRINTERS, Printer
+from digitlens.text import one_line
 
 if TYPE_CHECKING:
     from digitlens.errors import ImageError

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from digitlens.text import one_line
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 model_option = click.option(
@@ -36,11 +38,6 @@ def format_option(*forms: str) -> Callable[[F], F]:
         show_default=True,
         help="How to print the result.",
     )
-
-
-def one_line(text: str) -> str:
-    """Escape what would break a line or steer a terminal: file names may hold anything."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def error_line(message: str) -> str:
