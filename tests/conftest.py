@@ -19,6 +19,7 @@ from digitlens_train.recipe import Recipe
 from digitlens_train.request import Request
 from digitlens_train.run import Run
 from digitlens_train.training import train
+from provider_environment import python_with_packages
 from screen import Screen, missing_tools
 
 IN_CI = os.environ.get("CI") == "true"
@@ -121,6 +122,18 @@ def digitlens() -> Digitlens:
         return Result(done.returncode, out, err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def openvino() -> Path:
+    """The Python of an environment with onnxruntime-openvino."""
+    return python_with_packages(["onnxruntime-openvino"])
+
+
+@pytest.fixture(scope="session")
+def plugin() -> Path:
+    """The Python of an environment with OpenVINO's plugin provider."""
+    return python_with_packages(["onnxruntime", "onnxruntime-ep-openvino"])
 
 
 @pytest.fixture(scope="session")
