@@ -76,6 +76,9 @@ _TYPES = {
 _WINDOW_S, _WINDOW_QUERIES, _WINDOWS, _AGREE = 0.05, 16, 3, 0.03
 _WARM_UP_LIMIT_S = 5.0
 
+_LAST_ANSWER_S = 2.0
+"""How long a request may take on when nobody waits for its answer any more."""
+
 Answer = dict[str, Any]
 
 
@@ -475,7 +478,7 @@ class Worker:
 
 
 def serve(make: Callable[[Answer], Subject]) -> None:
-    """Answer requests on standard input; when that ends, end at once, whatever is being done."""
+    """Answer requests on standard input; when that ends, end soon, whatever is being done."""
     worker = Worker(make)
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)  # what libraries print is no answer
@@ -487,19 +490,22 @@ def serve(make: Callable[[Answer], Subject]) -> None:
                 answer = {"error": _reason(error)}
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
+    os._exit(0)  # some providers crash when they are taken down
 
 
 def _requests() -> Iterator[Answer]:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=[lines], daemon=True).start()
-    while True:
-        yield json.loads(lines.get())
+    while line := lines.get():
+        yield json.loads(line)
 
 
 def _listen(lines: "queue.SimpleQueue[str]") -> None:
     for line in sys.stdin:
         lines.put(line)
-    os._exit(0)  # who asked is gone; and some providers crash when they are taken down
+    lines.put("")
+    time.sleep(_LAST_ANSWER_S)
+    os._exit(0)  # who asked is gone
 
 
 if __name__ == "__main__":
