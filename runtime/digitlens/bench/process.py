@@ -29,6 +29,9 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 _ROOT = Path(__file__).resolve().parent.parent.parent
 """Where digitlens is imported from."""
 
+_LONGEST_ANSWER = 10**9
+"""Bytes; the times of ten million calls take a tenth of it."""
+
 _LAST_WORDS = 300
 """Characters that are kept of what a worker said before it died."""
 
@@ -78,8 +81,9 @@ class Process:
         except OSError as error:
             self._words.close()
             raise WorkerError(f"{command[0]} cannot be started ({error.strerror})") from error
-        self._answers: queue.Queue[bytes] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._answers: queue.Queue[bytes] = queue.Queue(maxsize=1)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def ask(self, do: str, lasts: float = 0, /, **request: Any) -> dict[str, Any]:  # noqa: ANN401
         """Let the worker do something, see `digitlens.bench.worker.Worker`.
@@ -107,7 +111,8 @@ class Process:
             answer = json.loads(line)
             error = answer.get("error")
         except (ValueError, AttributeError):
-            raise WorkerError(self._fate(do)) from None
+            reason = f"it answers {do!r} with {line[:60]!r}: no worker runs there"
+            raise WorkerError(reason if line else self._fate(do)) from None
         if error:
             raise WorkerError(str(error), answer.get("missing") or "")
         return dict(answer)
@@ -123,6 +128,9 @@ class Process:
         except subprocess.TimeoutExpired:
             self._kill()
             self._child.wait()
+        while self._listener.is_alive():  # it may wait for somebody to take what it heard
+            with contextlib.suppress(queue.Empty):
+                self._answers.get(timeout=0.01)
         self._words.close()
 
     def _kill(self) -> None:
@@ -136,7 +144,7 @@ class Process:
     def _listen(self) -> None:
         assert self._child.stdout is not None
         with self._child.stdout as answers:
-            for line in answers:
+            while line := answers.readline(_LONGEST_ANSWER):
                 self._answers.put(line)
         self._answers.put(b"")
 
