@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlens.bench import table
+from digitlens.bench import words
 from digitlens.bench.report import Report
 from digitlens.bench.row import OK, PIPELINE, PLAIN, Row
 from digitlens.files import replacing
@@ -33,7 +33,7 @@ def draw(report: Report, path: Path) -> None:
     above, below = figure.subplots(2, 1, height_ratios=[5 + 0.22 * len(rows), 4])
     _draw_latency(above, report, rows)
     _draw_throughput(below, report, rows)
-    figure.suptitle(_plain("\n".join(table.head(report))), fontsize=9)
+    figure.suptitle(_plain("\n".join(words.head(report))), fontsize=9)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -46,7 +46,7 @@ def _draw_latency(axes: "Axes", report: Report, rows: list[Row]) -> None:
         density = np.sqrt(np.histogram(times, edges)[0] / len(times))
         middle = np.sqrt(edges[1:] * edges[:-1])
         height = 0.85 * density / density.max()
-        color = colors[table.name(row, report)]
+        color = colors[words.name(row, report)]
         axes.fill_between(middle, -position, -position + height, color=color, alpha=0.55, lw=0)
         for share, style in ((50, "-"), (99, ":")):
             value = np.percentile(times, share)
@@ -63,7 +63,7 @@ def _draw_throughput(axes: "Axes", report: Report, rows: list[Row]) -> None:
     lines: dict[str, list[Row]] = {}
     for row in rows:
         if row.case.pace is None and row.case.kind != PIPELINE:
-            key = f"{table.name(row, report)}, threads {row.case.threads}"
+            key = f"{words.name(row, report)}, threads {row.case.threads}"
             lines.setdefault(key, []).append(row)
     colors = _colors(report, rows)
     styles = ["-", "--", ":", "-."]
@@ -75,7 +75,7 @@ def _draw_throughput(axes: "Axes", report: Report, rows: list[Row]) -> None:
             [row.throughput_per_s or 0 for row in members],
             styles[threads.index(members[0].case.threads) % len(styles)],
             marker="o",
-            color=colors[table.name(members[0], report)],
+            color=colors[words.name(members[0], report)],
             label=_plain(label),
         )
     axes.set_xscale("log", base=2)
@@ -90,7 +90,7 @@ def _draw_throughput(axes: "Axes", report: Report, rows: list[Row]) -> None:
 
 
 def _colors(report: Report, rows: list[Row]) -> dict[str, str]:
-    names = dict.fromkeys(table.name(row, report) for row in rows)
+    names = dict.fromkeys(words.name(row, report) for row in rows)
     return {name: f"C{index % 10}" for index, name in enumerate(names)}
 
 
@@ -100,4 +100,4 @@ def _plain(text: str) -> str:
 
 
 def _label(row: Row, report: Report) -> str:
-    return f"{table.name(row, report)}, threads {row.case.threads}, {table.work(row)}"
+    return f"{words.name(row, report)}, threads {row.case.threads}, {words.work(row)}"

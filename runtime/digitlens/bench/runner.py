@@ -21,7 +21,7 @@ from digitlens.bench.process import OWN_WORKER, Process
 from digitlens.bench.report import Report
 from digitlens.bench.row import OK, PIPELINE, Row
 from digitlens.bench.settings import Settings
-from digitlens.bench.table import work
+from digitlens.bench.words import work
 
 Progress = Callable[[str, float], None]
 """Told what was just done, and what part of all work that was: 0…1."""
@@ -94,7 +94,7 @@ class _Run:
         yield 1.0
 
     def _prepare_expected(self) -> None:
-        """Let the CPU compute what rows are held to, so that its failure costs no measurement."""
+        """Let the CPU compute what rows are held to, before anything is measured."""
         for row in self._rows:
             model, batch = self._models[row.case.model], row.case.batch
             if row.case.kind == PIPELINE:
@@ -102,6 +102,8 @@ class _Run:
             elif row.status == OK:
                 for variant in model.variants(batch):
                     model.expected(batch, variant)
+        for model in self._models.values():
+            model.close()
 
     def _entrant(self, row: Row) -> Entrant:
         model, found = self._models[row.case.model], self._interpreters[row.case.python]

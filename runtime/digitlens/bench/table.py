@@ -4,14 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from digitlens import providers
-from digitlens.bench import plan
 from digitlens.bench.compare import Change
-from digitlens.bench.report import Report, alike
-from digitlens.bench.row import BOUND, OK, PEER, PIPELINE, PLAIN, TAPS, Row
+from digitlens.bench.report import Report
+from digitlens.bench.row import BOUND, OK, PIPELINE, PLAIN, TAPS, Row
+from digitlens.bench.words import failed_name, head, name, notes, pace
 from digitlens.text import one_line
 
 Cells = Sequence[Sequence[str]]
@@ -40,17 +39,8 @@ def _latency(row: Row, call: str, name: str = "p50") -> str:
     return _count(latency.to_dict()[name]) if latency else ""
 
 
-def _threads(count: int) -> str:
-    return f"{count} thread{'s' * (count > 1)}"
-
-
 def _memory(row: Row, name: str) -> str:
     return _count(row.memory_mb.get(name))
-
-
-def pace(row: Row) -> str:
-    """Write a pace: `max` for back to back."""
-    return "max" if row.case.pace is None else f"{row.case.pace:g}/s"
 
 
 SPEED = (
@@ -127,69 +117,6 @@ def _compared_name(row: Mapping[str, Any]) -> str:
     return one_line(f"{shown}, {row['python']}" if row["python"] else shown)
 
 
-def head(report: Report) -> list[str]:
-    """Say where and with what was measured."""
-    place = report.environment
-    lines = [f"{place['processor']}, {place['usable_cores']} cores, {place['system']}"]
-    if ceilings := place["ceiling_flop_per_s"]:
-        rates = (f"{rate / 1e9:,.0f} on {_threads(int(n))}" for n, rate in ceilings.items())
-        lines.append(f"float32 matrix product, GFLOP/s: {', '.join(rates)}")
-    if len(place["interpreters"]) > 1:
-        for number, found in enumerate(place["interpreters"], 1):
-            engine = f"onnxruntime {found['onnxruntime']}" if not found["error"] else "no worker"
-            lines.append(f"[{number}] {engine}, {found['path'] or 'this Python'}")
-    for model in place["models"]:
-        name, size = Path(model["file"]).name, model["bytes"]
-        precision = f", {model['precision']}" if model["precision"] else ""
-        lines.append(f"{name}{precision}, {size:,} bytes, sha256 {model['sha256'][:12]}")
-    return [one_line(line) for line in lines]
-
-
-def notes(report: Report) -> list[str]:
-    """Say what the numbers do not: failures, mixed placement, rows that are alike."""
-    found = []
-    for row in report.rows:
-        if row.status != OK:
-            found.append(f"{name(row, report)}: {row.status}: {row.reason}")
-        elif len(row.placement) > 1:
-            nodes = ", ".join(f"{providers.short_name(p)} {n}" for p, n in row.placement.items())
-            found.append(f"{name(row, report)}: nodes ran on {nodes}")
-    for group in plan.comparisons(report.rows):
-        for pair in alike(group):
-            first, second = (_threaded(row, report) for row in pair)
-            found.append(f"{work(group[0])}: {first} and {second} cannot be told apart")
-    if any(row["mlperf_single_stream_p90_us"] for row in report.to_dict()["rows"]):
-        found.append("p90 at batch 1, max: as MLPerf's single-stream scenario; no official result")
-    return [one_line(note) for note in dict.fromkeys(found)]
-
-
-def name(row: Row, report: Report) -> str:
-    """Name what ran a row; with its environment and model where there are several."""
-    case = row.case
-    if case.kind == PEER:
-        shown = case.provider
-    else:
-        shown = providers.short_name(case.provider) or "onnxruntime"
-        shown += f":{case.device.lower()}" if case.device else ""
-    paths = [each["path"] for each in report.environment["interpreters"]]
-    if len(paths) > 1 and case.kind != PEER:
-        shown += f" [{paths.index(case.python or None) + 1}]"
-    if len(report.environment["models"]) > 1:
-        shown += f", {case.model.stem}"
-    return one_line(shown)
-
-
-def work(row: Row) -> str:
-    """Name what a row does, apart from who does it."""
-    case = row.case
-    what = "frame to reading" if case.kind == PIPELINE else f"batch {case.batch}"
-    return f"{what}, {pace(row)}"
-
-
-def _threaded(row: Row, report: Report) -> str:
-    return f"{name(row, report)} with {_threads(row.case.threads)}"
-
-
 def _tables(report: Report) -> list[Cells]:
     networks = [row for row in report.rows if row.case.kind != PIPELINE]
     readers = [row for row in report.rows if row.case.kind == PIPELINE]
@@ -216,7 +143,8 @@ def _cells(title: str, rows: Sequence[Row], columns: Sequence[Column], report: R
     cells = [[line[i] for i in used] for line in lines]
     for row, line in zip(rows, cells[1:], strict=True):
         if row.status != OK:
-            line[1:] = [row.status]
+            is_partial = failed_name(row, report) != name(row, report)
+            line[4 if is_partial else 1 :] = [row.status]
     return [line for line, before in zip(cells, [[], *cells], strict=False) if line != before]
 
 
@@ -229,15 +157,17 @@ def _as_markdown(cells: Cells) -> str:
 
 
 def _aligned(cells: Cells) -> str:
-    """Align columns; a line of two cells has no numbers, but words for all of them."""
+    """Align columns; the last cell of a line that is shorter than the others has all the room."""
     full = [line for line in cells if len(line) == len(cells[0])]
     widths = [max(map(len, column)) for column in zip(*full, strict=True)]
     widths[0] = max(len(line[0]) for line in cells)
     lines = []
     for line in cells:
-        numbers = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=False)]
-        shown = numbers if len(line) == len(widths) else line[1:]
-        lines.append("  ".join([line[0].ljust(widths[0]), *shown]).rstrip())
+        shown = [cell.rjust(width) for cell, width in zip(line, widths, strict=False)]
+        shown[0] = line[0].ljust(widths[0])
+        if len(line) < len(widths):
+            shown[-1] = line[-1]
+        lines.append("  ".join(shown).rstrip())
     return "\n".join(lines)
 
 

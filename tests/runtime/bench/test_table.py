@@ -1,15 +1,14 @@
 import csv
 import io
 import json
-from pathlib import Path
 
 import pytest
 
 from digitlens.bench import table
 from digitlens.bench.compare import compare
 from digitlens.bench.report import Report
-from digitlens.bench.row import FAILED, NOT_INSTALLED, PEER, PIPELINE, WRONG_PLACEMENT
-from measured import CPU, CUDA, EVEN, MODEL, failed, report, row
+from digitlens.bench.row import FAILED, NOT_INSTALLED, PIPELINE, WRONG_PLACEMENT
+from measured import CPU, CUDA, EVEN, failed, report, row
 
 OPENVINO = "OpenVINOExecutionProvider"
 APART = tuple(3 * us for us in EVEN)
@@ -46,14 +45,15 @@ def test_a_table_has_its_head_the_rows_the_cost_and_notes() -> None:
         "float32 matrix product, GFLOP/s: 99 on 1 thread",
         "lenet5.onnx, float32, 248,000 bytes, sha256 abababababab",
     ]
-    assert first_words(network) == ["network", "cpu", "cpu", "cpu", "cuda", "cuda", "openvino"]
+    names = ["network", "cpu", "cpu", "cpu", "cuda", "cuda", "cuda", "openvino"]
+    assert first_words(network) == names
     assert " ".join(network[1].split()) == "cpu 1 1 max 102 104 9,804 1.00 4% 99.31%"
     assert network[3].split()[3:6] == ["30/s", "102", "104"]
     assert reading[0].startswith("frame to reading")
     assert reading[1].split()[4] == "306"
     assert first_words(cost) == ["cost", "cpu", "cpu", "cpu,", "cuda"]
     assert "cpu, reading" in cost[3]
-    assert "cuda: failed: no luck" in notes
+    assert "cuda with 1 thread (batch 8, max): failed: no luck" in notes
 
 
 def test_columns_are_aligned() -> None:
@@ -65,14 +65,18 @@ def test_columns_are_aligned() -> None:
             assert all(line[end - 1] != " " and line[end : end + 1] == " " for line in lines)
 
 
-def test_a_failed_row_has_its_status_in_the_table_and_its_reason_below_once() -> None:
-    text = table.table(mixed())
-    lines = text.splitlines()
-    assert [line.split() for line in lines if line.startswith("cuda  ")][1:2] == [
-        ["cuda", "failed"]
-    ]
-    assert [line for line in lines if line.split() == ["cuda", "failed"]] == ["cuda      failed"]
+def test_a_provider_that_fails_has_its_status_and_its_reason_once() -> None:
+    rows = [failed(FAILED, "no luck", batch=batch) for batch in (1, 8)]
+    text = table.table(report(row(), *rows))
+    assert [line for line in text.splitlines() if line.startswith("cuda  ")] == ["cuda     failed"]
     assert text.count("no luck") == 1
+
+
+def test_a_row_that_fails_beside_others_of_its_provider_says_at_which_work() -> None:
+    lines = table.table(mixed()).splitlines()
+    cuda = [line.split() for line in lines if line.startswith("cuda  ")]
+    assert cuda[1:3] == [["cuda", "1", "1", "max", "failed"], ["cuda", "8", "1", "max", "failed"]]
+    assert "cuda with 1 thread (batch 1, max): failed: no luck" in lines
     assert "openvino  not installed" in lines
     assert "openvino: not installed: pip install it" in lines
 
@@ -94,25 +98,6 @@ def test_a_report_of_failures_alone_can_be_shown() -> None:
     assert table.markdown(report(failed(FAILED, "no luck")))
 
 
-def test_nodes_that_ran_elsewhere_are_noted() -> None:
-    assert "cuda: nodes ran on cuda 12, cpu 5" in table.notes(mixed())
-    assert not any("ran on" in note for note in table.notes(report(row())))
-
-
-def test_rows_that_cannot_be_told_apart_are_noted() -> None:
-    one, two, three = row(), row(threads=2), row(APART, threads=4)
-    assert table.notes(report(one, two, three)) == [
-        "batch 1, max: cpu with 1 thread and cpu with 2 threads cannot be told apart"
-    ]
-
-
-@pytest.mark.parametrize(
-    "other", [{"batch": 8}, {"pace": 30.0}, {"kind": PIPELINE}], ids=["batch", "pace", "kind"]
-)
-def test_rows_of_other_work_are_not_set_side_by_side(other: dict[str, object]) -> None:
-    assert table.notes(report(row(), row(**other))) == []
-
-
 def test_one_provider_needs_no_line_of_more_than_100_characters() -> None:
     slow = tuple(1_000 * us for us in EVEN)
     rows = [
@@ -124,38 +109,6 @@ def test_one_provider_needs_no_line_of_more_than_100_characters() -> None:
     text = table.table(report(*rows, row(slow, kind=PIPELINE)))
     _, *parts, _notes = tables(text)
     assert max(len(line) for lines in parts for line in lines) <= 100
-
-
-def test_several_interpreters_are_numbered() -> None:
-    found = report(
-        row(),
-        row(python=OTHER),
-        row(kind=PEER, provider="OpenCV DNN", placement={}),
-        interpreters=(None, OTHER),
-    )
-    text = table.table(found)
-    assert "[1] onnxruntime 1.31.1, this Python" in text
-    assert f"[2] onnxruntime 1.31.1, {OTHER}" in text
-    assert [table.name(each, found) for each in found.rows] == ["cpu [1]", "cpu [2]", "OpenCV DNN"]
-
-
-def test_an_interpreter_without_a_worker_is_numbered_too() -> None:
-    found = report(row(), failed(FAILED, "no numpy", provider="", python=OTHER))
-    found.environment["interpreters"].append({"path": OTHER, "error": "no numpy"})
-    assert f"[2] no worker, {OTHER}" in table.head(found)
-    assert "onnxruntime [2]: failed: no numpy" in table.notes(found)
-
-
-def test_several_models_are_named() -> None:
-    other = Path("a/int8.onnx")
-    found = report(row(), row(model=other), models=(MODEL, other))
-    assert [table.name(each, found) for each in found.rows] == ["cpu, lenet5", "cpu, int8"]
-    assert sum("248,000 bytes" in line for line in table.head(found)) == 2
-
-
-def test_the_device_of_a_plugin_is_named() -> None:
-    found = report(row(provider=OPENVINO, device="NPU"))
-    assert table.name(found.rows[0], found) == "openvino:npu"
 
 
 def test_columns_that_nobody_has_are_left_out() -> None:

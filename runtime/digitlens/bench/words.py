@@ -1,0 +1,88 @@
+"""A report in words: how its rows are called, where they were measured, what is to be noted."""
+
+from pathlib import Path
+
+from digitlens import providers
+from digitlens.bench import plan
+from digitlens.bench.report import Report, alike
+from digitlens.bench.row import OK, PEER, PIPELINE, Row
+from digitlens.text import one_line
+
+
+def head(report: Report) -> list[str]:
+    """Say where and with what was measured."""
+    place = report.environment
+    lines = [f"{place['processor']}, {place['usable_cores']} cores, {place['system']}"]
+    if ceilings := place["ceiling_flop_per_s"]:
+        rates = (f"{rate / 1e9:,.0f} on {_threads(int(n))}" for n, rate in ceilings.items())
+        lines.append(f"float32 matrix product, GFLOP/s: {', '.join(rates)}")
+    if len(place["interpreters"]) > 1:
+        for number, found in enumerate(place["interpreters"], 1):
+            engine = f"onnxruntime {found['onnxruntime']}" if not found["error"] else "no worker"
+            lines.append(f"[{number}] {engine}, {found['path'] or 'this Python'}")
+    for model in place["models"]:
+        name, size = Path(model["file"]).name, model["bytes"]
+        precision = f", {model['precision']}" if model["precision"] else ""
+        lines.append(f"{name}{precision}, {size:,} bytes, sha256 {model['sha256'][:12]}")
+    return [one_line(line) for line in lines]
+
+
+def notes(report: Report) -> list[str]:
+    """Say what the numbers do not: failures, mixed placement, rows that are alike."""
+    found = []
+    for row in report.rows:
+        if row.status != OK:
+            found.append(f"{failed_name(row, report)}: {row.status}: {row.reason}")
+        elif len(row.placement) > 1:
+            nodes = ", ".join(f"{providers.short_name(p)} {n}" for p, n in row.placement.items())
+            found.append(f"{name(row, report)}: nodes ran on {nodes}")
+    for group in plan.comparisons(report.rows):
+        for pair in alike(group):
+            first, second = (_threaded(row, report) for row in pair)
+            found.append(f"{work(group[0])}: {first} and {second} cannot be told apart")
+    if any(row["mlperf_single_stream_p90_us"] for row in report.to_dict()["rows"]):
+        found.append("p90 at batch 1, max: as MLPerf's single-stream scenario; no official result")
+    return [one_line(note) for note in dict.fromkeys(found)]
+
+
+def name(row: Row, report: Report) -> str:
+    """Name what ran a row; with its environment and model where there are several."""
+    case = row.case
+    if case.kind == PEER:
+        shown = case.provider
+    else:
+        shown = providers.short_name(case.provider) or "onnxruntime"
+        shown += f":{case.device.lower()}" if case.device else ""
+    paths = [each["path"] for each in report.environment["interpreters"]]
+    if len(paths) > 1 and case.kind != PEER:
+        shown += f" [{paths.index(case.python or None) + 1}]"
+    if len(report.environment["models"]) > 1:
+        shown += f", {case.model.stem}"
+    return one_line(shown)
+
+
+def failed_name(row: Row, report: Report) -> str:
+    """Name a row that failed; with what it does where others of its name are ok."""
+    shown = name(row, report)
+    is_alone = all(other.status != OK for other in report.rows if name(other, report) == shown)
+    return shown if is_alone else f"{_threaded(row, report)} ({work(row)})"
+
+
+def work(row: Row) -> str:
+    """Name what a row does, apart from who does it."""
+    case = row.case
+    what = "frame to reading" if case.kind == PIPELINE else f"batch {case.batch}"
+    return f"{what}, {pace(row)}"
+
+
+def _threaded(row: Row, report: Report) -> str:
+    return f"{name(row, report)} with {_threads(row.case.threads)}"
+
+
+def pace(row: Row) -> str:
+    """Write a pace: `max` for back to back."""
+    return "max" if row.case.pace is None else f"{row.case.pace:g}/s"
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s' * (count > 1)}"
