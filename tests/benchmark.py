@@ -61,6 +61,10 @@ def assert_one_line(result: Result, status: int, *words: object) -> None:
         assert str(word) in lines[0]
 
 
+STARTED: list[subprocess.Popen[str]] = []
+"""What `start` started."""
+
+
 def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
     """Start the command, and wait until it measures, if it gets so far."""
     environment = {**os.environ, **OFFLINE, **variables}
@@ -72,6 +76,7 @@ def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    STARTED.append(process)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("measuring ")
     return process

@@ -81,8 +81,8 @@ def to_csv(report: Report) -> str:
     """Write the rows as CSV; what is nested in the JSON has names such as `latency_us.p50`."""
     flat = [dict(_flat(row)) for row in report.to_dict()["rows"]]
     names = list(dict.fromkeys(name for row in flat for name in row))
-    # Where one row lacks what another one nests, its name alone says nothing.
-    names = [name for name in names if not any(each.startswith(f"{name}.") for each in names)]
+    nested = {name.partition(".")[0] for name in names if "." in name}
+    names = [name for name in names if name not in nested]  # empty where another row nests
     out = io.StringIO()
     writer = csv.DictWriter(out, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
