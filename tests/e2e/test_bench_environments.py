@@ -179,7 +179,8 @@ def test_a_python_without_onnxruntime_is_a_row(digitlens: Digitlens, tmp_path: P
         (["printf '\\377\\n'"], "'look'"),
         (["echo '[1]'"], "'look'"),
         (["echo '{}'"], "it is no Python"),
-        (["exec yes"], "answers 'look' with b'y"),
+        (["exec yes"], "no worker runs there"),
+        (["sleep 300 &", "echo rubbish"], "no worker runs there"),
     ],
     ids=lambda value: "; ".join(value) if isinstance(value, list) else "",
 )

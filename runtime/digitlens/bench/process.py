@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -123,12 +124,13 @@ class Process:
         assert self._child.stdout is not None
         with contextlib.suppress(OSError):
             self._child.stdin.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            self._kill()
-            self._child.wait()
-        while self._listener.is_alive():  # it may wait for somebody to take what it heard
+        self._kill()  # one that ended well may have left children, which hold its output open
+        self._child.wait()
+        end = time.monotonic() + 1
+        # It may wait for somebody to take what it heard.
+        while self._listener.is_alive() and time.monotonic() < end:
             with contextlib.suppress(queue.Empty):
                 self._answers.get(timeout=0.01)
         self._words.close()
