@@ -102,16 +102,19 @@ def test_the_accuracy_is_that_of_the_model(digitlens: Digitlens, full_mnist: obj
 
 
 @pytest.mark.full_mnist
-def test_a_fixed_batch_leaves_no_image_out(
+def test_a_fixed_batch_leaves_no_image_out_and_is_not_read_with(
     digitlens: Digitlens, full_mnist: object, tmp_path: Path
 ) -> None:
     del full_mnist
     model = onnx.load(PACKAGED)
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 300
     onnx.save(model, tmp_path / "fixed.onnx")
-    (row,) = rows_of(digitlens, tmp_path / "fixed.onnx", "--data", os.environ[ENVIRONMENT])
-    assert row["batch"] == 300
+    data = ("--data", os.environ[ENVIRONMENT], "--pipeline")
+    row, reading = rows_of(digitlens, tmp_path / "fixed.onnx", *data)
+    assert (row["status"], row["batch"]) == ("ok", 300)
     assert row["accuracy"] > 0.98
+    assert (reading["kind"], reading["status"]) == ("pipeline", "failed")
+    assert "the contract says" in reading["reason"]
 
 
 def test_a_table_fits_a_terminal(digitlens: Digitlens) -> None:

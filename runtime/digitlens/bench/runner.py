@@ -19,9 +19,10 @@ from digitlens.bench.interpreter import Interpreter, look
 from digitlens.bench.model import Model
 from digitlens.bench.process import OWN_WORKER, Process
 from digitlens.bench.report import Report
-from digitlens.bench.row import OK, PIPELINE, Row
+from digitlens.bench.row import FAILED, OK, PIPELINE, Row
 from digitlens.bench.settings import Settings
 from digitlens.bench.words import work
+from digitlens.errors import ModelError
 
 Progress = Callable[[str, float], None]
 """Told what was just done, and what part of all work that was: 0…1."""
@@ -98,12 +99,19 @@ class _Run:
         for row in self._rows:
             model, batch = self._models[row.case.model], row.case.batch
             if row.case.kind == PIPELINE:
-                model.readings()
+                self._prepare_readings(row, model)
             elif row.status == OK:
                 for variant in model.variants(batch):
                     model.expected(batch, variant)
         for model in self._models.values():
             model.close()
+
+    def _prepare_readings(self, row: Row, model: Model) -> None:
+        """Let the CPU read; where it cannot, the network alone may still be measured."""
+        try:
+            model.readings()
+        except ModelError as error:
+            row.status, row.reason = FAILED, str(error)
 
     def _entrant(self, row: Row) -> Entrant:
         model, found = self._models[row.case.model], self._interpreters[row.case.python]
