@@ -18,14 +18,13 @@ class Pick:
     p50_us: float
 
 
-def save(pick: Pick) -> Path:
-    """Keep a pick for `load`; gives the file.
+def save(pick: Pick) -> None:
+    """Keep a pick for `load`.
 
     Raises:
         UsageError: it cannot be written.
     """
-    write_text(_file(), json.dumps(asdict(pick)) + "\n")
-    return _file()
+    write_text(file(), json.dumps(asdict(pick)) + "\n")
 
 
 def load() -> Pick:
@@ -36,15 +35,16 @@ def load() -> Pick:
         DataError: it cannot be read.
     """
     try:
-        fields = json.loads(_file().read_bytes())
+        fields = json.loads(file().read_bytes())
         return Pick(str(fields["provider"]), int(fields["threads"]), float(fields["p50_us"]))
     except FileNotFoundError:
         raise NotFoundError(
             "nothing was picked on this machine yet: run 'digitlens bench --pick' once"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise DataError(f"{_file()} is damaged: run 'digitlens bench --pick' again") from error
+        raise DataError(f"{file()} is damaged: run 'digitlens bench --pick' again") from error
 
 
-def _file() -> Path:
+def file() -> Path:
+    """Give the file that keeps it."""
     return folders.config() / "pick.json"

@@ -54,7 +54,8 @@ def test_a_row_that_fails_now_or_is_gone_is_told(
 ) -> None:
     gone = changed(old, tmp_path / "gone.json", threads=3)
     result = bench(digitlens, "--compare", gone, "--format", "json")
-    assert result.status == 0
+    assert result.status == 1
+    assert "1 rows of the old report were not measured again: CPUExecutionProvider" in result.err
     assert [c["verdict"] for c in report(result)["comparison"]] == ["new", "gone"]
     ok = changed(old, tmp_path / "ok.json", provider="AzureExecutionProvider")
     result = bench(digitlens, "--compare", ok, "--provider", "azure", "--format", "csv")
@@ -114,4 +115,4 @@ def test_a_report_that_is_not_there_or_of_another_schema_is_told(
     assert_one_line(bench(digitlens, "--compare", path), 2, path, "bench --format json")
     path.write_text('{"schema": 2, "rows": []}')
     assert_one_line(bench(digitlens, "--compare", path), 1, path, "schema 2")
-    assert_one_line(bench(digitlens, "--compare", tmp_path), 1, tmp_path, "Is a directory")
+    assert_one_line(bench(digitlens, "--compare", tmp_path), 1, tmp_path, "no regular file")

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,12 @@ from digitlens.bench.latency import told_apart
 from digitlens.bench.report import IDENTITY, SCHEMA
 from digitlens.bench.row import OK
 from digitlens.errors import DataError, NotFoundError
+
+NEW, GONE = _LONE = "new", "gone"
+"""Verdicts on rows that one of two reports has alone."""
+
+ACCURACY_LOSS = 0.001
+"""Share of images that may be read wrong more than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Change:
         old_us, new_us: the medians, None where it was not measured.
         verdict: `same` where the rounds overlap, else `faster` or `slower`; `new`, `gone`, or
             the status that it fell to or rose from.
-        is_regression: whether it is slower by more than the limit, or fails now.
+        is_regression: whether it is slower by more than the limit, less accurate, or fails now.
     """
 
     row: dict[str, Any]
@@ -56,12 +62,15 @@ def read(path: Path) -> dict[str, Any]:
         DataError: it is no report of this version.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no regular file: name a report")
         report = json.loads(path.read_bytes())
         schema = report["schema"]
         if schema != SCHEMA:
             raise DataError(
                 f"{path} has schema {schema!r}, this digitlens compares {SCHEMA}: measure it again"
             )
+        dict(report["environment"])
         for row in report["rows"]:
             _check(row)
     except FileNotFoundError as error:
@@ -98,6 +107,28 @@ def _check(row: dict[str, Any]) -> None:
         raise ValueError("a row that is ok has no times")
 
 
+def is_failed(changes: Sequence[Change]) -> bool:
+    """Tell whether a row became worse, or no row of the old report was measured again."""
+    return any(c.is_regression for c in changes) or all(c.verdict in _LONE for c in changes)
+
+
+def doubts(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Say what keeps two reports from being comparable."""
+    before, after = dict(_numbered(old)), dict(_numbered(new))
+    found = [
+        f"{name} was {old_value}, and is {new_value}: the two reports are of different places"
+        for name in ("processor", "usable_cores", "onnxruntime")
+        if (old_value := old["environment"].get(name)) != (new_value := new["environment"][name])
+    ]
+    if busy := [w for w in old["environment"].get("warnings", []) if isinstance(w, str)]:
+        found.append(f"of the old report: {'; '.join(busy)}")
+    gone = [row["provider"] for key, row in before.items() if key not in after]
+    if gone:
+        names = ", ".join(dict.fromkeys(gone))
+        found.append(f"{len(gone)} rows of the old report were not measured again: {names}")
+    return found
+
+
 def compare(old: dict[str, Any], new: dict[str, Any], limit: float) -> list[Change]:
     """Set the rows of two reports side by side, in the order of the new one.
 
@@ -107,27 +138,37 @@ def compare(old: dict[str, Any], new: dict[str, Any], limit: float) -> list[Chan
         limit: share by which a row may become slower.
     """
     before, after = dict(_numbered(old)), dict(_numbered(new))
-    changes = [_change(before.get(key), row, limit) for key, row in after.items()]
+    images = [each["environment"].get("accuracy_images") for each in (old, new)]
+    has_data = images[0] == images[1]
+    changes = [_change(before.get(key), row, limit, has_data) for key, row in after.items()]
     return changes + [
-        Change(row, _p50(row), None, "gone", False)
-        for key, row in before.items()
-        if key not in after
+        Change(row, _p50(row), None, GONE, False) for key, row in before.items() if key not in after
     ]
 
 
-def _change(old: dict[str, Any] | None, new: dict[str, Any], limit: float) -> Change:
+def _change(
+    old: dict[str, Any] | None, new: dict[str, Any], limit: float, has_data: bool
+) -> Change:
     if old is None:
-        return Change(new, None, _p50(new), "new", False)
+        return Change(new, None, _p50(new), NEW, False)
     if not old["status"] == new["status"] == OK:
         verdict = f"{old['status']} → {new['status']}"
         return Change(new, _p50(old), _p50(new), verdict, old["status"] == OK)
     before, after = _p50(old), _p50(new)
+    if has_data and _loss(old, new) > ACCURACY_LOSS:
+        verdict = f"accuracy {old['accuracy']:.2%} → {new['accuracy']:.2%}"
+        return Change(new, before, after, verdict, True)
     assert before is not None
     assert after is not None
     if not told_apart(old["rounds_p50_us"], new["rounds_p50_us"]):
         return Change(new, before, after, "same", False)
     verdict = "slower" if after > before else "faster"
     return Change(new, before, after, verdict, after > before * (1 + limit))
+
+
+def _loss(old: dict[str, Any], new: dict[str, Any]) -> float:
+    before, after = old.get("accuracy"), new.get("accuracy")
+    return before - after if isinstance(before, float) and isinstance(after, float) else 0.0
 
 
 def _p50(row: dict[str, Any]) -> float | None:

@@ -1,6 +1,6 @@
 """A row while it is measured: its process, and what has been found so far."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +63,13 @@ class Entrant:
         """Measure one of `ROUNDS` rounds."""
         self._attempt(self._measure)
 
-    def finish(self, data: Path | None, ceilings: Mapping[int, float]) -> None:
-        """Ask for what is known at the end, and end the process.
+    def finish(self, data: Path | None) -> None:
+        """Read the validation images, and end the process.
 
         Args:
-            data: an .npz file with the validation `images`, `glyphs` and `labels`, or None.
-            ceilings: floating-point operations a second, by number of threads.
+            data: an .npz file with their `images`, `glyphs` and `labels`, or None.
         """
-        self._attempt(lambda: self._finish(data, ceilings))
+        self._attempt(lambda: self._finish(data))
         self.close()
 
     def close(self) -> None:
@@ -104,6 +103,7 @@ class Entrant:
         settled = {call: self._ask("warm_up", lasts, call=call) for call in self._calls}
         row.is_stable = all(each["stable"] for each in settled.values())
         self._call_s = {call: each["median_us"] / 1e6 for call, each in settled.items()}
+        row.memory_mb |= self._ask("memory")  # before the times of many calls fill it
 
     def _measure(self) -> None:
         rate = self.row.case.pace
@@ -116,17 +116,13 @@ class Entrant:
             )
             self.row.latency.setdefault(call, Latency()).add(**found)
 
-    def _finish(self, data: Path | None, ceilings: Mapping[int, float]) -> None:
+    def _finish(self, data: Path | None) -> None:
         row = self.row
-        row.memory_mb |= self._ask("memory")
         if data and self.model.reads_digits:
             calls = -(-(self._settings.images or mnist.VALID_IMAGES) // row.case.batch)
             lasts = calls * self._call_s[PLAIN]
             found = self._ask("accuracy", lasts, path=str(data), batch=row.case.batch)
             row.accuracy = found["accuracy"]
-        rate, ceiling = row.throughput_per_s, ceilings.get(row.case.threads)
-        if rate and ceiling and self.model.flop and row.case.kind != PIPELINE:
-            row.of_limit = rate * self.model.flop / ceiling
 
     def _open(self) -> dict[str, Any]:
         case = self.row.case

@@ -86,7 +86,7 @@ class Model:
 
     def variants(self, batch: int) -> range:
         """Number the inputs that outputs are compared for: ten digits or more in all."""
-        return range(-(-10 // batch))
+        return range(-(-10 // max(batch, 1)))
 
     def inputs(self, batch: int, variant: int = 0) -> Path:
         """Give an .npz file with the inputs for a batch; every variant has others.
@@ -112,12 +112,22 @@ class Model:
             try:
                 self._process.ask("feed", path=str(self.inputs(batch, variant)))
                 self._process.ask("save_outputs", path=str(path))
+                self._check_repeatable(batch, variant, path)
             except WorkerError as error:
                 raise ModelError(
                     f"{self.path}: the CPU cannot run it on inputs that were made up ({error}): "
-                    "set its dimensions with --dim NAME=SIZE"
+                    "--dim NAME=SIZE sets dimensions, --timeout how long a call may take"
                 ) from error
         return path
+
+    def _check_repeatable(self, batch: int, variant: int, path: Path) -> None:
+        inputs = str(self.inputs(batch, variant))
+        again = self._process.ask("check", inputs=inputs, expected=str(path))
+        if again["max_error"]:
+            raise ModelError(
+                f"{self.path}: its output {again['output']} differs from one run to the next on "
+                "the CPU, so no provider can be held to it: name a model without random numbers"
+            )
 
     def readings(self) -> Path:
         """Give an .npz file with what the reader reads on the CPU, see `digitlens.bench.pipeline`.
@@ -176,6 +186,8 @@ class Model:
                     f"{self.path}: dimension {index} of the input {name} has no size: "
                     f"set it with --dim {symbol}=SIZE"
                 )
+        if 0 in sizes:
+            raise UsageError(f"{self.path}: the input {name} has a dimension of size 0: no batch")
         return sizes
 
     def _symbols(self) -> Iterator[tuple[str, int]]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from digitlens import providers
+from digitlens import pick, providers
 from digitlens.bench import peers
 from digitlens.bench.interpreter import Interpreter, Offer
 from digitlens.bench.model import Model
 from digitlens.bench.row import NETWORK, NOT_INSTALLED, PEER, PIPELINE, Case, Row
-from digitlens.bench.settings import CAMERA_PACE, Settings
+from digitlens.bench.settings import BATCHES, CAMERA_PACE, Settings
 from digitlens.bench.worker import AZURE
 from digitlens.errors import UsageError
 
@@ -23,7 +23,10 @@ def rows(
     """
     _check_dims(settings, models)
     known = [name for each in interpreters for name in each.known]
-    names = (providers.known_name(name, known) for name in settings.providers)
+    names = (
+        providers.known_name(pick.load().provider if name == providers.AUTO else name, known)
+        for name in settings.providers
+    )
     wanted = tuple(dict.fromkeys(names))
     offers = [(each, offer) for each in interpreters for offer in each.offers(wanted)]
     return [
@@ -49,13 +52,19 @@ def comparisons(found: Sequence[Row]) -> list[list[Row]]:
 
 
 def left_out(settings: Settings, models: Sequence[Model]) -> list[str]:
-    """Say which peers that were asked for are not measured, and why."""
+    """Say which peers and batches that were asked for are not measured, and why."""
     reasons = [
         f"{peer.name}: {reason}"
         for model in models
         for peer in peers.PEERS
         if settings.has_peers and model.reads_digits
         if (reason := peers.lack(peer, model.path, settings.run))
+    ]
+    reasons += [
+        f"--batch: {model.path} takes a batch of {found[0]} alone"
+        for model in models
+        if (found := model.batches(settings.batches)) != list(settings.batches)
+        and settings.batches != BATCHES
     ]
     return list(dict.fromkeys(reasons))
 

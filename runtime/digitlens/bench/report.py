@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -74,12 +73,19 @@ IDENTITY = (
 """The fields that say which row of one report is the same as one of another."""
 
 
-def alike(group: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """Give the pairs of rows, neighbours in speed, that cannot be told apart."""
+def alike(group: Sequence[Row]) -> list[list[Row]]:
+    """Give the rows that cannot be told apart, the fastest first; a row may be in several sets."""
     measured = [row for row in group if row.status == OK]
     measured.sort(key=lambda row: median(row.latency[PLAIN].medians()))
-    return [
-        (first, second)
-        for first, second in pairwise(measured)
-        if not told_apart(first.latency[PLAIN].medians(), second.latency[PLAIN].medians())
-    ]
+    sets, end = [], 0
+    for start, first in enumerate(measured):
+        rest = enumerate(measured[start:], start)
+        last = max(i for i, row in rest if not _told_apart(first, row))
+        if last > max(start, end):
+            sets.append(measured[start : last + 1])
+            end = last
+    return sets
+
+
+def _told_apart(first: Row, second: Row) -> bool:
+    return told_apart(first.latency[PLAIN].medians(), second.latency[PLAIN].medians())

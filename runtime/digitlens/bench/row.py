@@ -54,7 +54,7 @@ class Row:
         precision: the type of the model's weights.
         placement: nodes by full name of the provider that ran them.
         max_error: the largest difference from the CPU's outputs, in units of the largest expected
-            value or 1.
+            value.
         accuracy: share of the validation images that are read right.
         load_ms, first_us: opening the model, and the first call.
         memory_mb: `empty` before the model was opened, `steady` after measuring, `peak`; in 10⁶
@@ -82,8 +82,20 @@ class Row:
     @property
     def throughput_per_s(self) -> float | None:
         """Images a second, over all rounds."""
+        rate = self.calls_per_s
+        return rate * self.case.batch if rate else None
+
+    @property
+    def calls_per_s(self) -> float | None:
+        """Calls a second, over all rounds."""
         plain = self.latency.get(PLAIN)
-        return plain.queries * self.case.batch / plain.elapsed_s if plain else None
+        return plain.queries / plain.elapsed_s if plain else None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the pace that was asked for was missed by more than 5 %."""
+        rate, pace = self.calls_per_s, self.case.pace
+        return bool(rate and pace and rate < 0.95 * pace)
 
     @property
     def spread(self) -> float | None:

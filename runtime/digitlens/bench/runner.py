@@ -64,21 +64,32 @@ class _Run:
     def report(self) -> Report:
         """Measure all rows."""
         self._prepare_expected()
-        ceilings = self._ceilings()
         before = environment.now()
-        self._measure(ceilings)
-        return Report(self._environment(before, environment.now(), ceilings), self._rows)
+        ceilings = self._ceilings()
+        self._measure()
+        after = environment.now()
+        for threads, rate in self._ceilings().items():
+            ceilings[threads] = max(ceilings[threads], rate)
+        self._hold_to(ceilings)
+        return Report(self._environment(before, after, ceilings), self._rows)
 
-    def _measure(self, ceilings: dict[int, float]) -> None:
+    def _hold_to(self, ceilings: dict[int, float]) -> None:
+        """Say which share of the floating-point ceiling rows reach that work all the time."""
+        for row in self._rows:
+            flop, rate = self._models[row.case.model].flop, row.throughput_per_s
+            if row.case.kind != PIPELINE and row.case.pace is None and flop and rate:
+                row.of_limit = rate * flop / ceilings[row.case.threads]
+
+    def _measure(self) -> None:
         groups = plan.comparisons([row for row in self._rows if row.status == OK])
         lengths = [len(group) * self._length(group[0]) for group in groups]
         done = 0.0
         for group, length in zip(groups, lengths, strict=True):
-            for part in self._compare(group, ceilings):
+            for part in self._compare(group):
                 self._progress(work(group[0]), (done + part * length) / sum(lengths))
             done += length
 
-    def _compare(self, group: Sequence[Row], ceilings: dict[int, float]) -> Iterator[float]:
+    def _compare(self, group: Sequence[Row]) -> Iterator[float]:
         """Measure rows in turns, round by round; give the part that is done, 0…1."""
         entrants = [self._entrant(row) for row in group]
         for entrant in entrants:
@@ -91,7 +102,7 @@ class _Run:
                 entrant.measure()
             yield 0.2 + 0.7 * (number + 1) / ROUNDS
         for entrant in entrants:
-            entrant.finish(self._data, ceilings)
+            entrant.finish(self._data)
         yield 1.0
 
     def _prepare_expected(self) -> None:
@@ -156,7 +167,7 @@ class _Run:
             "load_before": before.load,
             "load_after": after.load,
             "others_cores": environment.others(before, after),
-            "warnings": environment.warnings(described, before, after) + self._unstable(),
+            "warnings": environment.warnings(described, before, after),
             "ceiling_flop_per_s": {str(count): rate for count, rate in ceilings.items()},
             "interpreters": [_described_interpreter(each) for each in self._interpreters.values()],
             "models": [_described_model(model) for model in models],
@@ -164,12 +175,6 @@ class _Run:
             "left_out": plan.left_out(self._settings, models),
             "settings": self._described_settings(),
         }
-
-    def _unstable(self) -> list[str]:
-        count = sum(row.is_stable is False for row in self._rows)
-        if not count:
-            return []
-        return [f"{count} rows did not settle in the warm-up: measure again on a quieter machine"]
 
     def _described_settings(self) -> dict[str, Any]:
         given = asdict(self._settings) | {"rounds": ROUNDS}

@@ -17,7 +17,7 @@ MLPerf Inference asks for 1,024 queries of its single-stream scenario (Reddi and
 """
 MLPERF_SECONDS = 60.0
 TOLERANCE = 1e-3
-"""Of outputs of size 1; TF32 and other shortened products of GPUs stay below it."""
+"""Of an output's largest value; TF32 and other shortened products of GPUs stay below it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,21 +39,26 @@ def _latency(row: Row, call: str, name: str = "p50") -> str:
     return _count(latency.to_dict()[name]) if latency else ""
 
 
+def _has_tail(row: Row) -> bool:
+    """Tell whether at least one call in a hundred was measured."""
+    return row.latency[PLAIN].queries >= 100
+
+
 def _memory(row: Row, name: str) -> str:
     return _count(row.memory_mb.get(name))
 
 
 SPEED = (
     Column("p50 µs", lambda row: _latency(row, PLAIN)),
-    Column("p99 µs", lambda row: _latency(row, PLAIN, "p99")),
+    Column("p99 µs", lambda row: _latency(row, PLAIN, "p99") if _has_tail(row) else ""),
     Column("images/s", lambda row: _count(row.throughput_per_s)),
     Column("CPU", lambda row: "" if row.cpu is None else f"{row.cpu:.2f}"),
     Column("spread", lambda row: _share(row.spread)),
-    Column("accuracy", lambda row: _share(row.accuracy, 2)),
+    Column("right", lambda row: _share(row.accuracy, 2)),
 )
 COST = (
     Column("taps µs", lambda row: _latency(row, TAPS)),
-    Column("bound µs", lambda row: _latency(row, BOUND)),
+    Column("bound", lambda row: _latency(row, BOUND)),
     Column("limit", lambda row: _share(row.of_limit, 1)),
     Column("load ms", lambda row: _count(row.load_ms)),
     Column("first µs", lambda row: _count(row.first_us)),
@@ -130,7 +135,7 @@ def _tables(report: Report) -> list[Cells]:
 
 
 def _cells(title: str, rows: Sequence[Row], columns: Sequence[Column], report: Report) -> Cells:
-    heads = [title, "batch", "threads", "pace"]
+    heads = [title, "batch", "thr", "pace"]
     lines = [[*heads, *(column.title for column in columns)]]
     for row in rows:
         case = row.case
@@ -139,7 +144,12 @@ def _cells(title: str, rows: Sequence[Row], columns: Sequence[Column], report: R
             shown += ", reading"
         start = [shown, str(case.batch), str(case.threads), pace(row)]
         lines.append(start + [column.cell(row) if row.status == OK else "" for column in columns])
-    used = [i for i in range(len(lines[0])) if i < 4 or any(line[i] for line in lines[1:])]
+    kept = 3 if title == "cost" else 4  # it has rows of one pace alone
+    used = [
+        i
+        for i in range(len(lines[0]))
+        if i < kept or (i > 3 and any(line[i] for line in lines[1:]))
+    ]
     cells = [[line[i] for i in used] for line in lines]
     for row, line in zip(rows, cells[1:], strict=True):
         if row.status != OK:

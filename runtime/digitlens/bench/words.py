@@ -33,15 +33,22 @@ def notes(report: Report) -> list[str]:
     for row in report.rows:
         if row.status != OK:
             found.append(f"{failed_name(row, report)}: {row.status}: {row.reason}")
-        elif len(row.placement) > 1:
+            continue
+        if len(row.placement) > 1:
             nodes = ", ".join(f"{providers.short_name(p)} {n}" for p, n in row.placement.items())
             found.append(f"{name(row, report)}: nodes ran on {nodes}")
+        if row.is_stable is False:
+            found.append(f"{_threaded(row, report)} ({work(row)}): did not settle in the warm-up")
+        if row.is_late:
+            rate = f"{row.calls_per_s:,.0f}/s"
+            found.append(f"{_threaded(row, report)} ({work(row)}): got no further than {rate}")
     for group in plan.comparisons(report.rows):
-        for pair in alike(group):
-            first, second = (_threaded(row, report) for row in pair)
-            found.append(f"{work(group[0])}: {first} and {second} cannot be told apart")
+        for rows in alike(group):
+            names = ", ".join(_threaded(row, report) for row in rows)
+            found.append(f"{work(group[0])}: cannot be told apart: {names}")
     if any(row["mlperf_single_stream_p90_us"] for row in report.to_dict()["rows"]):
         found.append("p90 at batch 1, max: as MLPerf's single-stream scenario; no official result")
+    found += [f"warning: {warning}" for warning in report.environment.get("warnings", [])]
     return [one_line(note) for note in dict.fromkeys(found)]
 
 
@@ -57,7 +64,9 @@ def name(row: Row, report: Report) -> str:
     if len(paths) > 1 and case.kind != PEER:
         shown += f" [{paths.index(case.python or None) + 1}]"
     if len(report.environment["models"]) > 1:
-        shown += f", {case.model.stem}"
+        stems = [Path(each["file"]).stem for each in report.environment["models"]]
+        is_unique = stems.count(case.model.stem) == 1
+        shown += f", {case.model.stem if is_unique else case.model}"
     return one_line(shown)
 
 

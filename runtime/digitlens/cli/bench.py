@@ -172,7 +172,7 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     "--tolerance",
     type=_FloatRange(0),
     metavar="X",
-    help="How far outputs may be from the CPU's, in units of the largest, or 1. Default: 0.001.",
+    help="How far outputs may be from the CPU's, as a share of their largest. Default: 0.001.",
 )
 @click.option(
     "--timeout",
@@ -180,7 +180,7 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     metavar="S",
     help="Give a row up when nothing is heard of it for S seconds beyond its time. Default: 60.",
 )
-@click.option("--quick", is_flag=True, help="Measure less, in under 20 seconds.")
+@click.option("--quick", is_flag=True, help="Measure less; a provider takes less than 20 seconds.")
 @click.option(
     "--mlperf",
     "is_mlperf",
@@ -205,7 +205,8 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     "old",
     type=click.Path(path_type=Path),
     metavar="OLD.json",
-    help="Set an earlier report beside this one; exit with 1 if a row became slower.",
+    help="Set an earlier report beside this one; exit with 1 if a row became slower or less "
+    "accurate, or none was measured again.",
 )
 @click.option(
     "--fail-over",
@@ -242,6 +243,7 @@ def bench(
 
     Exits with 1 if a row fails, or became slower than --compare allows.
     """
+    from digitlens import pick
     from digitlens.bench import compare, runner, table
     from digitlens.files import check_writable
 
@@ -250,12 +252,23 @@ def bench(
             check_writable(path)
     if plot:
         import matplotlib  # noqa: F401  # its lack is told before anything is measured
+    if picks and (old or options["environments"]):
+        raise UsageError(
+            "--pick chooses among the providers of this Python: leave out --env and --compare"
+        )
+    if picks:
+        check_writable(pick.file())
     before = compare.read(old) if old else None
     settings = _settings((*paths, *models), picks=picks, options=options)
     _end_by_one_signal()
     with _progress() as progress:
         report = runner.run(settings, progress)
-    for warning in report.environment["warnings"] + report.environment["left_out"]:
+    warnings = list(report.environment["left_out"])
+    if form in ("json", "csv") or picks:  # tables have these among their notes
+        warnings += report.environment["warnings"]
+    if before:
+        warnings += compare.doubts(before, report.to_dict())
+    for warning in warnings:
         click.echo(one_line(f"warning: {warning}"), err=True)
     if raw:
         report.write_raw(raw)
@@ -275,7 +288,7 @@ def bench(
         click.echo(write(report))
         if before:
             click.echo("\n" + table.comparison(changes, form), err=form == "csv")
-    return 0 if report.ok and not any(change.is_regression for change in changes) else 1
+    return 0 if report.ok and not (before and compare.is_failed(changes)) else 1
 
 
 def _end_by_one_signal() -> None:
@@ -306,10 +319,12 @@ def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any])
     given = {
         "models": models,
         "providers": options.pop("wanted"),
-        **{name: tuple(v) if isinstance(v, list) else v for name, v in options.items()},
+        **{n: tuple(dict.fromkeys(v)) if _is_many(v) else v for n, v in options.items()},
     }
     given = {name: value for name, value in given.items() if value not in (None, ())}
     usual: dict[str, Any] = dict(QUICK) if is_quick else {}
+    if options["is_mlperf"] and options["seconds"] not in (None, MLPERF_SECONDS):
+        raise UsageError(f"--mlperf measures for {MLPERF_SECONDS:g} s: leave out --seconds")
     if options["is_mlperf"]:
         usual |= {"queries": QUERIES, "seconds": MLPERF_SECONDS, "batches": (1,), "paces": (None,)}
     if picks:
@@ -323,19 +338,23 @@ def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any])
     return Settings(**usual | given)
 
 
+def _is_many(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
 def _pick(report: "Report", form: str) -> int:
     from digitlens import pick, providers
     from digitlens.bench import choice
 
     best = choice.choose(report)
-    file = pick.save(best)
     short = providers.short_name(best.provider)
     click.echo(
         json.dumps({"provider": best.provider, "threads": best.threads, "p50_us": best.p50_us})
         if form == "json"
         else f"{short}, {best.threads} thread{'s' if best.threads > 1 else ''}"
     )
-    click.echo(one_line(f"kept in {file}; --provider auto takes it"), err=True)
+    pick.save(best)
+    click.echo(one_line(f"kept in {pick.file()}; --provider auto takes it"), err=True)
     return 0 if report.ok else 1
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from digitlens.bench.compare import Change, compare, read
+from digitlens.bench.compare import Change, compare, doubts, is_failed, read
 from digitlens.bench.report import SCHEMA
 from digitlens.bench.row import FAILED, NOT_INSTALLED, WRONG_RESULT, Row
 from digitlens.errors import DataError, DigitlensError, NotFoundError
@@ -157,7 +157,7 @@ def test_a_missing_report_is_not_found(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_report(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read") as error:
+    with pytest.raises(DataError, match="no regular file") as error:
         read(tmp_path)
     assert_one_line(error.value, tmp_path, 1)
 
@@ -231,3 +231,32 @@ def test_a_report_with_damaged_rows_is_refused(
     with pytest.raises(DataError, match="is no report") as error:
         read(path)
     assert_one_line(error.value, path, 1)
+
+
+def test_less_accuracy_on_the_same_images_is_a_regression() -> None:
+    old, new = (report(row()).to_dict() for _ in range(2))
+    new["rows"][0]["accuracy"] -= 0.002
+    for each in (old, new):
+        each["environment"]["accuracy_images"] = 10_000
+    (change,) = compare(old, new, 0.1)
+    assert change.is_regression
+    assert change.verdict.startswith("accuracy 99.31% → 99.11%")
+    new["environment"]["accuracy_images"] = 1_000
+    assert not is_failed(compare(old, new, 0.1))
+
+
+def test_reports_of_other_places_or_of_busy_ones_are_doubted() -> None:
+    old, new = (report(row()).to_dict() for _ in range(2))
+    for each in (old, new):
+        each["environment"] |= {"onnxruntime": "1.31.1", "warnings": []}
+    assert doubts(old, new) == []
+    old["environment"] |= {"processor": "Another", "warnings": ["others were busy"]}
+    first, second = doubts(old, new)
+    assert first.startswith("processor was Another, and is Some Processor")
+    assert second == "of the old report: others were busy"
+
+
+def test_reports_without_a_common_row_fail() -> None:
+    old, new = report(row()).to_dict(), report(row(threads=2)).to_dict()
+    assert is_failed(compare(old, new, 0.1))
+    assert not is_failed(compare(old, old, 0.1))

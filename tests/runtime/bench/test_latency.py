@@ -64,10 +64,12 @@ def test_spread_is_the_range_as_a_share_of_the_median() -> None:
         ([1, 2, 3], [2.999, 4, 5], False),
         ([1, 9], [2, 3], False),
         ([1, 2], [1, 2], False),
-        ([1], [1.001], True),
+        ([100], [102.9], False),
+        ([100], [103.1], True),
+        ([100, 101, 102], [103, 104, 104], False),
     ],
 )
-def test_rows_are_told_apart_where_no_rounds_overlap(
+def test_rows_are_told_apart_where_no_rounds_overlap_and_medians_differ_by_3_percent(
     first: list[float], second: list[float], expected: bool
 ) -> None:
     assert told_apart(first, second) is expected

@@ -207,11 +207,27 @@ def test_inputs_and_outputs_may_have_any_name(tmp_path: Path) -> None:
 
 
 def test_a_model_without_inputs_can_be_run(tmp_path: Path) -> None:
-    node = helper.make_node("RandomUniform", [], ["y"], shape=[2, 2])
-    path = tiny.save(tmp_path / "none.onnx", [node], [], [tiny.value("y", [2, 2])])
+    node = helper.make_node("Constant", [], ["y"], value_floats=[1.0, 2.0])
+    path = tiny.save(tmp_path / "none.onnx", [node], [], [tiny.value("y", [2])])
     with opened(path, tmp_path) as model:
         assert model.batches([1, 8]) == [1]
-        assert shapes(model.expected(1)) == {"y": (2, 2)}
+        assert shapes(model.expected(1)) == {"y": (2,)}
+
+
+def test_a_model_that_gives_something_else_every_time_is_refused(tmp_path: Path) -> None:
+    node = helper.make_node("RandomUniform", [], ["y"], shape=[2, 2])
+    path = tiny.save(tmp_path / "random.onnx", [node], [], [tiny.value("y", [2, 2])])
+    with opened(path, tmp_path) as model, pytest.raises(ModelError, match="random numbers"):
+        model.expected(1)
+
+
+def test_a_dimension_of_size_0_is_refused(tmp_path: Path) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    path = tiny.save(
+        tmp_path / "zero.onnx", [node], [tiny.value("x", [0, 2])], [tiny.value("y", [0, 2])]
+    )
+    with opened(path, tmp_path) as model, pytest.raises(UsageError, match="size 0"):
+        model.inputs(0)
 
 
 def test_a_model_that_the_cpu_cannot_run_is_told_with_the_way_out(tmp_path: Path) -> None:

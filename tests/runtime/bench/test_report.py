@@ -67,15 +67,15 @@ def test_raw_times_need_a_place(tmp_path: Path) -> None:
 
 def test_neighbours_in_speed_that_overlap_are_alike() -> None:
     a, b, c, d = row(SLOWER), row(SLOW), row((301, 302, 303, 304, 330)), row(EVEN)
-    assert alike([a, b, c, d, failed(FAILED, "x")]) == [(c, b)]
+    assert alike([a, b, c, d, failed(FAILED, "x")]) == [[c, b]]
     assert alike([a]) == alike([]) == []
 
 
 @pytest.mark.parametrize("ways", [1, 2, 3, 5])
-def test_neighbours_are_those_by_median_however_many_ways_they_are_called(ways: int) -> None:
+def test_sets_begin_with_the_fastest_by_median_however_many_ways_they_are_called(ways: int) -> None:
     # By their fastest rounds, c would stand between a and b, which overlap.
     a, b, c = row((10, 20, 30, 40, 50)), row((12, 22, 32, 42, 52)), row((11, 60, 61, 62, 63))
     for each in (a, b, c):
         extra = {f"{TAPS}{i}": latency(EVEN) for i in range(ways - 1)}
         each.latency = {PLAIN: each.latency[PLAIN], **extra}
-    assert alike([c, b, a]) == [(a, b), (b, c)]
+    assert alike([c, b, a]) == [[a, b, c]]

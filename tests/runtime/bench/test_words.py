@@ -20,7 +20,7 @@ def test_nodes_that_ran_elsewhere_are_noted() -> None:
 def test_rows_that_cannot_be_told_apart_are_noted() -> None:
     one, two, three = row(), row(threads=2), row(APART, threads=4)
     assert words.notes(report(one, two, three)) == [
-        "batch 1, max: cpu with 1 thread and cpu with 2 threads cannot be told apart"
+        "batch 1, max: cannot be told apart: cpu with 1 thread, cpu with 2 threads"
     ]
 
 
