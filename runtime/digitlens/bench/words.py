@@ -19,12 +19,19 @@ def head(report: Report) -> list[str]:
     if len(place["interpreters"]) > 1:
         for number, found in enumerate(place["interpreters"], 1):
             engine = f"onnxruntime {found['onnxruntime']}" if not found["error"] else "no worker"
-            lines.append(f"[{number}] {engine}, {found['path'] or 'this Python'}")
+            where = _shown(found["path"]) if found["path"] else "this Python"
+            lines.append(f"[{number}] {engine}, {where}")
     for model in place["models"]:
         name, size = Path(model["file"]).name, model["bytes"]
         precision = f", {model['precision']}" if model["precision"] else ""
         lines.append(f"{name}{precision}, {size:,} bytes, sha256 {model['sha256'][:12]}")
     return [one_line(line) for line in lines]
+
+
+def _shown(path: str) -> str:
+    """Give a path from the current folder on, where it lies below it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here) if Path(path).is_relative_to(here) else path)
 
 
 def notes(report: Report) -> list[str]:

@@ -76,7 +76,7 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 
 @click.command(
     epilog="Examples: digitlens bench --pick; "
-    "digitlens bench --threads 1 --threads 2 --batch 1 --pace max --no-pipeline; "
+    "digitlens bench --quick --no-pipeline --threads 1 --threads 2; "
     "digitlens bench --quick --no-pipeline --format json > old.json; "
     "digitlens bench --quick --no-pipeline --compare old.json --fail-over 400%"
 )
