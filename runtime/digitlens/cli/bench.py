@@ -4,7 +4,7 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from digitlens.errors import UsageError
 from digitlens.text import one_line
 
 if TYPE_CHECKING:
+    from digitlens.bench.compare import Change
     from digitlens.bench.report import Report
     from digitlens.bench.settings import Settings
 
@@ -243,52 +244,77 @@ def bench(
 
     Exits with 1 if a row fails, or became slower than --compare allows.
     """
-    from digitlens import pick
-    from digitlens.bench import compare, runner, table
-    from digitlens.files import check_writable
+    from digitlens.bench import compare, runner
 
-    for path in (raw, plot):
-        if path:
-            check_writable(path)
-    if plot:
-        import matplotlib  # noqa: F401  # its lack is told before anything is measured
-    if picks and (old or options["environments"]):
-        raise UsageError(
-            "--pick chooses among the providers of this Python: leave out --env and --compare"
-        )
+    _check_places(raw, plot)
     if picks:
-        check_writable(pick.file())
+        _check_pick(old, options)
     before = compare.read(old) if old else None
     settings = _settings((*paths, *models), picks=picks, options=options)
     _end_by_one_signal()
     with _progress() as progress:
         report = runner.run(settings, progress)
-    warnings = list(report.environment["left_out"])
-    if form in ("json", "csv") or picks:  # tables have these among their notes
-        warnings += report.environment["warnings"]
-    if before:
-        warnings += compare.doubts(before, report.to_dict())
-    for warning in warnings:
-        click.echo(one_line(f"warning: {warning}"), err=True)
     if raw:
         report.write_raw(raw)
     if plot:
         from digitlens.bench.plot import draw
 
         draw(report, plot)
+    _warn(report.environment["left_out"])
+    if form in ("json", "csv") or picks:  # tables have these among their notes
+        _warn(report.environment["warnings"])
     if picks:
         return _pick(report, form)
-    result = report.to_dict()
-    changes = compare.compare(before, result, fail_over) if before else []
+    if before is None:
+        _print(report, form)
+        return 0 if report.ok else 1
+    _warn(compare.doubts(before, report.to_dict()))
+    changes = compare.compare(before, report.to_dict(), fail_over)
+    _print(report, form, changes)
+    return 0 if report.ok and not compare.is_failed(changes) else 1
+
+
+def _check_places(raw: Path | None, plot: Path | None) -> None:
+    """See that files can be written and drawn, before anything is measured."""
+    from digitlens.files import check_writable
+
+    for path in (raw, plot):
+        if path:
+            check_writable(path)
+    if plot:
+        import matplotlib  # noqa: F401
+
+
+def _check_pick(old: Path | None, options: dict[str, Any]) -> None:
+    from digitlens import pick
+    from digitlens.files import check_writable
+
+    if old or options["environments"]:
+        raise UsageError(
+            "--pick chooses among the providers of this Python: leave out --env and --compare"
+        )
+    check_writable(pick.file())
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        click.echo(one_line(f"warning: {warning}"), err=True)
+
+
+def _print(report: "Report", form: str, changes: "Sequence[Change] | None" = None) -> None:
+    """Print a report, with what became of an earlier one where there is one."""
+    from digitlens.bench import table
+
     if form == "json":
-        extra = {"comparison": [change.to_dict() for change in changes]} if before else {}
-        click.echo(json.dumps(result | extra))
-    else:
-        write = {"table": table.table, "markdown": table.markdown, "csv": table.to_csv}[form]
-        click.echo(write(report))
-        if before:
-            click.echo("\n" + table.comparison(changes, form), err=form == "csv")
-    return 0 if report.ok and not (before and compare.is_failed(changes)) else 1
+        found = report.to_dict()
+        if changes is not None:
+            found["comparison"] = [change.to_dict() for change in changes]
+        click.echo(json.dumps(found))
+        return
+    write = {"table": table.table, "markdown": table.markdown, "csv": table.to_csv}[form]
+    click.echo(write(report))
+    if changes is not None:
+        click.echo("\n" + table.comparison(changes, form), err=form == "csv")
 
 
 def _end_by_one_signal() -> None:
