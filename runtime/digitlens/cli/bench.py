@@ -261,10 +261,10 @@ def bench(
 
         draw(report, plot)
     _warn(report.environment["left_out"])
-    if form in ("json", "csv") or picks:  # tables have these among their notes
-        _warn(report.environment["warnings"])
     if picks:
         return _pick(report, form)
+    if form in ("json", "csv"):  # tables have these among their notes
+        _warn(report.environment["warnings"])
     if before is None:
         _print(report, form)
         return 0 if report.ok else 1
@@ -381,6 +381,7 @@ def _pick(report: "Report", form: str) -> int:
     )
     pick.save(best)
     click.echo(one_line(f"kept in {pick.file()}; --provider auto takes it"), err=True)
+    _warn(report.environment["warnings"])
     return 0 if report.ok else 1
 
 
