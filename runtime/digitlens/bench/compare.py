@@ -26,8 +26,8 @@ class Change:
     Attributes:
         row: as in the JSON of the new report, or of the old one where the new one lacks it.
         old_us, new_us: the medians, None where it was not measured.
-        verdict: `same` where the rounds overlap, else `faster` or `slower`; `new`, `gone`, or
-            the status that it fell to or rose from.
+        verdict: `same` where they cannot be told apart, else `faster` or `slower`; `new`, `gone`,
+            or the status that it fell to or rose from.
         is_regression: whether it is slower by more than the limit, less accurate, or fails now.
     """
 

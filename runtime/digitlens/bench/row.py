@@ -57,7 +57,7 @@ class Row:
             value.
         accuracy: share of the validation images that are read right.
         load_ms, first_us: opening the model, and the first call.
-        memory_mb: `empty` before the model was opened, `steady` after measuring, `peak`; in 10⁶
+        memory_mb: `empty` before the model was opened, `steady` after the warm-up, `peak`; in 10⁶
             bytes of the whole process.
         of_limit: share of the floating-point ceiling of as many threads.
         is_stable: whether the times settled in the warm-up.
