@@ -5,6 +5,7 @@
     ├── UsageError          exit status 2: a request that cannot be met as it stands
     ├── DataError           a data set that is damaged or is not what it should be
     ├── ImageError          a file or an array that is no readable image
+    │   └── TooLargeError   one with more bytes or pixels than are read
     ├── SourceError         a camera, video or address that gives no picture
     ├── WindowError         no window can be opened
     ├── ModelError          a model file that cannot be used
@@ -41,6 +42,10 @@ class ImageError(DigitlensError):
     """A file or an array that is no readable image; `source` is the file, where it is one."""
 
     source = ""
+
+
+class TooLargeError(ImageError):
+    """An image with more bytes or pixels than are read."""
 
 
 class SourceError(DigitlensError):

@@ -67,7 +67,7 @@ def tiles(
     Returns:
         uint8 `[h, w, 3]`, blue, green, red, at most as large as the room.
     """
-    gray = _gray_tiles(activation, shape)
+    gray = gray_tiles(activation, shape)
     count, rows, columns = gray.shape
     across, side = _best_grid(count, width, height)
     down = -(-count // across)
@@ -103,8 +103,12 @@ def _best_grid(count: int, width: int, height: int) -> tuple[int, int]:
     return columns, max(sides[columns], 1)
 
 
-def _gray_tiles(activation: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Give an activation as grey tiles, uint8 `[n, h, w]`; single units are 1×1."""
+def gray_tiles(activation: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Give an activation, float32 of `shape`, as grey tiles, uint8 `[n, h, w]`.
+
+    Maps are normalised one by one, from their least value, 0, to their greatest, 255; units that
+    are single numbers are 1×1, and go from −1, 0, to 1, 255.
+    """
     if len(shape) == 3 and shape[1] > 1:
         return _each_to_bytes(activation.reshape(-1, *shape[1:]))
     return _to_bytes(activation.reshape(-1, 1, 1), -1, 1)
@@ -112,7 +116,7 @@ def _gray_tiles(activation: NDArray[np.float32], shape: tuple[int, ...]) -> NDAr
 
 def mosaic(activation: NDArray[np.float32], shape: tuple[int, ...]) -> Picture:
     """Draw one activation, float32 of `shape`, as rows of numbered tiles."""
-    gray = _gray_tiles(activation, shape)
+    gray = gray_tiles(activation, shape)
     is_maps = gray.shape[1] > 1
     count, columns = len(gray), _columns(len(gray), is_maps=is_maps)
     room = (canvas.WIDTH - 2 * canvas.MARGIN) // columns - canvas.GAP

@@ -6,9 +6,14 @@ wire format (protobuf.dev/programming-guides/encoding) along the few fields of o
 can hold a tensor.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from digitlens.errors import ModelError, NotFoundError
 
@@ -25,12 +30,14 @@ _FIELDS = {
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
     "Tensor": {},
 }  # fmt: skip
-_DIMS, _DATA_TYPE, _EXTERNAL_DATA, _DATA_LOCATION = 1, 2, 13, 14  # fields of TensorProto
+_DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9  # fields of TensorProto
+_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 _GRAPH, _INITIALIZER = 7, 5  # fields of ModelProto and GraphProto
 _TYPE_NAMES = {1: "float32", 2: "uint8", 3: "int8", 10: "float16", 11: "float64", 16: "bfloat16",
                17: "float8", 18: "float8", 19: "float8", 20: "float8", 21: "uint4", 22: "int4",
                23: "float4"}  # fmt: skip
 """Names of the types of TensorProto that weights are kept in; indices and shapes are other ones."""
+_FLOAT32 = "float32"
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_DEPTH = 50
@@ -79,28 +86,57 @@ def precision(model: bytes) -> str:
         ModelError: it is no ONNX file.
     """
     counts: Counter[str] = Counter()
-    try:
-        for number, graph in _fields(memoryview(model)):
-            if number == _GRAPH and isinstance(graph, memoryview):
-                for field, tensor in _fields(graph):
-                    if field == _INITIALIZER and isinstance(tensor, memoryview):
-                        name, count = _type_and_size(tensor)
-                        counts[name] += count
-    except (IndexError, ValueError) as error:
-        raise ModelError(_DAMAGED) from error
+    for tensor in _initializers(model):
+        counts[tensor.type] += math.prod(tensor.shape)
     del counts[""]
     return counts.most_common(1)[0][0] if counts else ""
 
 
-def _type_and_size(tensor: memoryview) -> tuple[str, int]:
-    name, count = "", 1
+def weights(model: bytes) -> dict[str, NDArray[np.float32]]:
+    """Give the float32 initializers by name, as far as they are kept as raw bytes.
+
+    Raises:
+        ModelError: it is no ONNX file.
+    """
+    found = {}
+    for tensor in _initializers(model):
+        if tensor.type == _FLOAT32 and len(tensor.raw) == 4 * math.prod(tensor.shape):
+            found[tensor.name] = np.frombuffer(tensor.raw, "<f4").reshape(tensor.shape)
+    return found
+
+
+class _Initializer(NamedTuple):
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    raw: memoryview
+
+
+def _initializers(model: bytes) -> list[_Initializer]:
+    try:
+        return [
+            _initializer(tensor)
+            for number, graph in _fields(memoryview(model))
+            if number == _GRAPH and isinstance(graph, memoryview)
+            for field, tensor in _fields(graph)
+            if field == _INITIALIZER and isinstance(tensor, memoryview)
+        ]
+    except (IndexError, ValueError) as error:
+        raise ModelError(_DAMAGED) from error
+
+
+def _initializer(tensor: memoryview) -> _Initializer:
+    name, kind, shape, raw = "", "", list[int](), memoryview(b"")
     for number, value in _fields(tensor):
         if number == _DIMS:
-            for size in [value] if isinstance(value, int) else _packed(value):
-                count *= size
+            shape += [value] if isinstance(value, int) else _packed(value)
         elif number == _DATA_TYPE and isinstance(value, int):
-            name = _TYPE_NAMES.get(value, "")
-    return name, count
+            kind = _TYPE_NAMES.get(value, "")
+        elif number == _NAME and isinstance(value, memoryview):
+            name = bytes(value).decode(errors="replace")
+        elif number == _RAW_DATA and isinstance(value, memoryview):
+            raw = value
+    return _Initializer(name, kind, tuple(shape), raw)
 
 
 def _packed(data: memoryview) -> Iterator[int]:

@@ -112,9 +112,21 @@ class Reader:
 
         Takes the same images as `read` and raises the same errors.
         """
+        return self.read_with_steps(image)[1]
+
+    def read_with_steps(
+        self, image: NDArray[np.generic] | Path | str
+    ) -> tuple[Reading, list[Step]]:
+        """Read the digits of an image, and give the finder's steps as well.
+
+        Takes the same images as `read` and raises the same errors.
+        """
         frame = _frame(image)
+        start = time.perf_counter()
         search = self._search(frame)
-        return explain.steps(frame, search.reading, search.ink, search.found)
+        elapsed_ms = 1000 * (time.perf_counter() - start)
+        reading = replace(search.reading, elapsed_ms=elapsed_ms)
+        return reading, explain.steps(frame, search.reading, search.ink, search.found)
 
     def _search(self, frame: NDArray[np.uint8]) -> "_Search":
         if frame.shape[:2] == (MNIST_SIZE, MNIST_SIZE):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitlens import image_header
-from digitlens.errors import ImageError, NotFoundError
+from digitlens.errors import ImageError, NotFoundError, TooLargeError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 STDIN = "-"
@@ -96,10 +96,10 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     if not content:
         raise ImageError("not an image: the file is empty")
     if len(content) > MAX_BYTES:
-        raise ImageError(f"too large: more than {MAX_BYTES >> 20} MiB; scale it down")
+        raise TooLargeError(f"too large: more than {MAX_BYTES >> 20} MiB; scale it down")
     header = image_header.parse(content)
     if header.width * header.height > MAX_PIXELS:
-        raise ImageError(
+        raise TooLargeError(
             f"too large: {header.width}×{header.height} pixels, at most "
             f"{MAX_PIXELS // 1_000_000} megapixels are read; scale it down"
         )

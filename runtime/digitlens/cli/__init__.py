@@ -22,6 +22,7 @@ COMMANDS = {
     "classify": ("digitlens.cli.classify", "classify", "Read the digits of image files."),
     "maps": ("digitlens.cli.maps", "maps", "Draw the feature maps of one digit."),
     "camera": ("digitlens.cli.camera", "camera", "Read digits live from a camera or a video."),
+    "serve": ("digitlens.cli.serve", "serve", "Read digits in a browser: a page, and an API."),
     "bench": ("digitlens.cli.bench", "bench", "Measure execution providers, and prove them."),
     "doctor": ("digitlens.cli.doctor", "doctor", "Say what this device has, and what is wrong."),
 }
@@ -32,6 +33,7 @@ EXTRAS = {
     "report": "train",
     "export": "export",
     "verify": "export",
+    "serve": "serve",
     "bench": "plot",
 }
 """The extra that a sub-command, or one of its options, needs beyond the four dependencies."""

@@ -16,9 +16,11 @@ import click
 
 from digitlens.cli.options import (
     error_line,
-    model_option,
-    provider_option,
+    reader_options,
     silence_libraries,
+    source_argument,
+    source_name,
+    source_options,
 )
 from digitlens.cli.printing import LIVE_PRINTERS, Printer
 from digitlens.text import one_line
@@ -40,33 +42,9 @@ STATS_PERIOD = 5.0
     "digitlens camera test: --no-window --frames 60 --record desk.mp4 --raw; "
     "digitlens camera desk.mp4 --no-window --fast --format json --changes"
 )
-@click.argument("place", required=False, metavar="[SOURCE]")
-@click.option(
-    "--source",
-    metavar="SOURCE",
-    help="The same as the argument. Default: 0, the first camera.",
-)
+@source_argument
 @click.option("--list-cameras", "lists", is_flag=True, help="Name the cameras that answer.")
-@click.option("--width", type=int, metavar="PIXELS", help="Ask for it.")
-@click.option("--height", type=int, metavar="PIXELS", help="Ask for it.")
-@click.option(
-    "--rate",
-    type=float,
-    metavar="N",
-    help="Ask for N frames a second; of images, show N a second.",
-)
-@click.option(
-    "--pixel-format",
-    metavar="CODE",
-    help="Ask for it, such as YUYV. Default: MJPG, in which most cameras are fastest.",
-)
-@click.option("--fast", is_flag=True, help="Read a file or the test card as fast as possible.")
-@click.option("--loop", is_flag=True, help="Begin a file again when it ends.")
-@click.option(
-    "--steady/--no-steady",
-    default=None,
-    help="Follow digits and read them from several frames. Default: in all but image files.",
-)
+@source_options
 @click.option("--no-window", is_flag=True, help="Open no window; print what is read.")
 @click.option(
     "--format",
@@ -99,21 +77,7 @@ STATS_PERIOD = 5.0
     help="Where the keys s and r save. Default: the current folder.",
 )
 @click.option("--stats", is_flag=True, help="Say rates, age of the frames and CPU share.")
-@click.option(
-    "--min-confidence",
-    type=click.FloatRange(0, 1),
-    metavar="SHARE",
-    help="From which confidence, 0 to 1, a digit is sure. Default: 0.8.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(1, 256),
-    metavar="N",
-    help="Threads that run the network, and OpenCV's; more cost more CPU than they save time. "
-    "Default: 1.",
-)
-@model_option
-@provider_option
+@reader_options
 def camera(
     place: str | None,
     source: str | None,
@@ -165,9 +129,7 @@ def camera(
     if lists:
         return _list_cameras(form)
     is_stopping = _stopping()
-    if place is not None and source is not None:
-        raise UsageError(f"two sources, {place} and {source}: give one")
-    name = next((each for each in (place, source) if each is not None), "0")
+    name = source_name(place, source)
     if record and Path(name).exists() and record.exists() and record.samefile(name):
         raise UsageError(f"cannot record into {record}: it is the source; give another name")
     found = resolve(name, Wish(width, height, rate, pixel_format))

@@ -53,6 +53,10 @@ class Stage:
                 return number
         return 0 if reading.digits else None
 
+    def choose(self, track: int) -> None:
+        """Choose a digit by its track; where digits are not followed, by its place."""
+        self._track = track
+
     def choose_next(self, reading: LiveReading) -> None:
         """Choose the next digit in reading order, after the last the first."""
         if reading.digits:

@@ -159,5 +159,18 @@ def watch(
     wish = Wish(width, height, rate, pixel_format)
     found = resolve(str(source), wish) if isinstance(source, int | str | Path) else source
     reader = Reader(model, provider=provider, min_confidence=min_confidence, threads=threads)
-    is_steady = not isinstance(found, Images) if steady is None else steady
-    return Watch(Feed(found, fast=fast, loop=loop), reader, steady=is_steady, taps=taps)
+    return follow(found, reader, fast=fast, loop=loop, steady=steady, taps=taps)
+
+
+def follow(
+    source: Source,
+    reader: Reader,
+    *,
+    fast: bool = False,
+    loop: bool = False,
+    steady: bool | None = None,
+    taps: bool = False,
+) -> Watch:
+    """Read a source with a reader that is there already; see `watch`."""
+    is_steady = not isinstance(source, Images) if steady is None else steady
+    return Watch(Feed(source, fast=fast, loop=loop), reader, steady=is_steady, taps=taps)

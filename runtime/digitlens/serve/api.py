@@ -1,0 +1,88 @@
+"""What programs ask for: readings, the contract, health and metrics."""
+
+import json
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+import digitlens
+from digitlens.contract import Contract
+from digitlens.serve.state import State
+
+SOURCE = "-"
+"""What `source` says of an image that has no name, as `digitlens classify -` does."""
+
+
+async def read(request: Request) -> Response:
+    """Read an image: what `digitlens classify --format json` prints, with the taps asked for."""
+    state = State.of(request)
+    names = _taps(request, state.desk.reader.contract)
+    async with state.desk.body(request) as image:
+        reading = await state.desk.read(image, "api", taps=bool(names))
+    answer: dict[str, Any] = {"source": SOURCE, **reading.to_dict()}
+    if names:
+        taps = reading.taps or {}
+        answer["taps"] = {name: taps[name].tolist() for name in names}
+    return JSONResponse(answer)
+
+
+async def model(request: Request) -> Response:
+    """Give the model's contract."""
+    return Response(State.of(request).desk.reader.contract.to_json(), media_type="application/json")
+
+
+async def health(request: Request) -> Response:
+    """Say that the server is well, and what its source is doing."""
+    broadcast = State.of(request).broadcast
+    return JSONResponse(
+        {
+            "status": "ok",
+            "version": digitlens.__version__,
+            "source": {"state": broadcast.status.state, "message": broadcast.status.message},
+            "viewers": broadcast.viewers,
+        }
+    )
+
+
+async def metrics(request: Request) -> Response:
+    """Give what was counted, in Prometheus's text format."""
+    state = State.of(request)
+    state.metrics.set("digitlens_viewers", state.broadcast.viewers)
+    return PlainTextResponse(
+        state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )
+
+
+def _taps(request: Request, contract: Contract) -> list[str]:
+    """Give the names of the taps asked for: `?taps=conv1,conv2`, or several of it."""
+    wanted = [name for each in request.query_params.getlist("taps") for name in each.split(",")]
+    known = [tap.name for tap in contract.taps]
+    if unknown := [name for name in wanted if name not in known]:
+        raise HTTPException(400, f"no tap {unknown[0][:40]!r}: the model has {', '.join(known)}")
+    return wanted
+
+
+async def refuse(request: Request, error: Exception) -> Response:
+    """Say what is wrong, as `classify` does of an image."""
+    assert isinstance(error, HTTPException)
+    if error.status_code != 404:
+        State.of(request).metrics.count("digitlens_errors_total", 'kind="request"')
+    body = json.dumps({"source": SOURCE, "error": error.detail})
+    return Response(body, error.status_code, error.headers, "application/json")
+
+
+async def fail(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """Say that there is a fault of our own; it is logged."""
+    State.of(request).metrics.count("digitlens_errors_total", 'kind="fault"')
+    return JSONResponse({"source": SOURCE, "error": "a fault of the server: see its log"}, 500)
+
+
+ROUTES = [
+    Route("/api/read", read, methods=["POST"]),
+    Route("/api/model", model),
+    Route("/api/health", health),
+    Route("/api/metrics", metrics),
+]

@@ -1,0 +1,34 @@
+"""What the answers share."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from digitlens.serve.broadcast import Broadcast
+from digitlens.serve.desk import Desk
+from digitlens.serve.metrics import Metrics
+from digitlens.serve.network import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the answers share.
+
+    Attributes:
+        desk: reads the images that are sent.
+        broadcast: reads the source.
+        metrics: what was counted.
+        layers: of the model, with their weights.
+    """
+
+    desk: Desk
+    broadcast: Broadcast
+    metrics: Metrics
+    layers: list[Layer]
+
+    @classmethod
+    def of(cls, asked: HTTPConnection) -> "State":
+        """Give the state of the server that is asked."""
+        found = asked.app.state.shared
+        assert isinstance(found, cls)
+        return found
