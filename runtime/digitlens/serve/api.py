@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 import digitlens
 from digitlens.contract import Contract
+from digitlens.serve.broadcast import MAX_VIEWERS
 from digitlens.serve.state import State
 
 SOURCE = "-"
@@ -43,6 +44,7 @@ async def health(request: Request) -> Response:
             "version": digitlens.__version__,
             "source": {"state": broadcast.status.state, "message": broadcast.status.message},
             "viewers": broadcast.viewers,
+            "viewers_at_most": MAX_VIEWERS,
         }
     )
 

@@ -22,6 +22,8 @@ MAX_WIDTH = 1280
 """Wider frames are shrunk before they are encoded; boxes stay in pixels of the frame."""
 QUALITY = 80
 """Of the JPEG, 0…100."""
+MAX_VIEWERS = 32
+"""Who may watch at once."""
 LINGER = 2.0
 """Seconds for which the source stays open after the last viewer has left, as in a reload."""
 RETRY = 3.0

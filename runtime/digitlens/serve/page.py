@@ -15,13 +15,11 @@ from digitlens import normalize
 from digitlens.capture.test_card import tiles
 from digitlens.contract import GLYPH_SIZE, IMAGE
 from digitlens.reading import Digit
-from digitlens.serve.broadcast import encoded
+from digitlens.serve.broadcast import MAX_VIEWERS, encoded
 from digitlens.serve.packet import pack
 from digitlens.serve.state import State
 from digitlens.serve.viewer import Viewer, gray
 
-MAX_VIEWERS = 32
-"""Who may watch the live picture at once."""
 STEP_QUALITY = 90
 MAX_DROPPED = 40
 """How much of what was dropped is shown, the largest first."""

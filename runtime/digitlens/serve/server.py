@@ -24,7 +24,7 @@ from digitlens.serve.guard import PARAMETER, Guard
 
 TOKEN = "DIGITLENS_TOKEN"
 """Environment variable that holds the token, where it is not to be a new one every time."""
-MAX_CONNECTIONS = 512
+MAX_CONNECTIONS, BACKLOG = 512, 256
 HEADER_SECONDS = 10.0
 """Time that a request may take until its headers are there."""
 MAX_MESSAGE = 4096
@@ -177,7 +177,12 @@ def _listener(place: Place) -> socket.socket:
         kind, _, _, _, address = socket.getaddrinfo(
             place.host or None, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.create_server(address[:2], family=kind, backlog=256)
+        # asyncio sends small answers at once (TCP_NODELAY) only if the protocol is named.
+        listener = socket.socket(kind, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        if os.name == "posix":  # elsewhere it would let others take the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(

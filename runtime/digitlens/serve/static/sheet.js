@@ -1,0 +1,80 @@
+// A panel for a picture that was read at once: choosing a digit, and fetching its maps.
+
+import { askPacket } from "./ask.js";
+import { current } from "./current.js";
+import { levelsOf } from "./paint.js";
+import { Panel } from "./panel.js";
+
+const GLYPH = 32 * 32;
+
+export class Sheet {
+  /**
+   * @param {HTMLElement} root to be filled with the panel.
+   * @param {object} model its contract.
+   * @param {string} from where the digits come from, in words.
+   * @param {function()} onChange called when another digit is chosen.
+   */
+  constructor(root, model, from, onChange) {
+    this.labels = model.labels.length;
+    this.onChange = onChange;
+    this.signs = [];
+    this.chosen = null;
+    this.panel = new Panel(root, model, {
+      choose: (number) => this.choose(number),
+      tap: () => this.showMaps(),
+      open: () => {
+        current.set(this.glyph(this.chosen), from);
+        location.hash = "#network";
+      },
+    });
+  }
+
+  get digits() {
+    return this.signs.filter((sign) => !sign.dropped);
+  }
+
+  /** Grey levels of a sign. */
+  glyph(number) {
+    return this.glyphs.subarray(number * GLYPH, (number + 1) * GLYPH);
+  }
+
+  /** Probabilities of a sign. */
+  outputs(number) {
+    return this.probabilities.subarray(number * this.labels, (number + 1) * this.labels);
+  }
+
+  /** Show what /page/read answered, and of that the digit of a number. */
+  show({ header, arrays }, number = 0) {
+    this.text = header.reading.text;
+    this.signs = header.signs;
+    this.glyphs = arrays.glyphs.data;
+    this.probabilities = arrays.probabilities.data;
+    this.choose(this.digits.length ? Math.min(Math.max(number, 0), this.digits.length - 1) : null);
+  }
+
+  clear() {
+    this.signs = [];
+    this.chosen = null;
+    this.panel.showReading("", [], null);
+  }
+
+  choose(number) {
+    this.chosen = number;
+    this.panel.showReading(this.text, this.digits, number);
+    if (number !== null) {
+      this.panel.showDigit(this.glyph(number), this.outputs(number), this.signs[number].reason);
+      this.showMaps();
+    }
+    this.onChange();
+  }
+
+  async showMaps() {
+    const { tap } = this.panel;
+    if (this.chosen === null || !tap) return;
+    const wanted = (this.wanted = {});
+    const { arrays } = await askPacket("/page/activations", this.glyph(this.chosen).slice());
+    if (this.wanted !== wanted) return;
+    const values = arrays[tap.name].data;
+    this.panel.showMaps(tap.name, levelsOf(values, tap.shape), Math.min(...values), Math.max(...values));
+  }
+}
