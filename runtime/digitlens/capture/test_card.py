@@ -24,6 +24,12 @@ PREFIX = "test:"
 MIN_SIDE, MAX_SIDE = 120, 7680
 MAX_DIGITS = 100
 MAX_NOISE = 32
+_LIMITS = {
+    "width": ("width", MIN_SIDE, MAX_SIDE),
+    "height": ("height", MIN_SIDE, MAX_SIDE),
+    "digits": ("number of digits", 0, MAX_DIGITS),
+    "noise": ("noise", 0, MAX_NOISE),
+}
 CHANGE = 120
 """Frames after which a digit turns into the next one."""
 _PERIODS = 240, 330
@@ -54,14 +60,7 @@ class Card:
     def __init__(
         self, width: int = 640, height: int = 480, digits: int = 10, noise: float = 4.0
     ) -> None:
-        for name, value, low, high in (
-            ("width", width, MIN_SIDE, MAX_SIDE),
-            ("height", height, MIN_SIDE, MAX_SIDE),
-            ("number of digits", digits, 0, MAX_DIGITS),
-            ("noise", noise, 0, MAX_NOISE),
-        ):
-            if not low <= value <= high:
-                raise UsageError(f"the test card's {name} is {value}: give {low} to {high}")
+        _check(width=width, height=height, digits=digits, noise=noise)
         self.width, self.height, self.digits = width, height, digits
         self._columns, self._rows = _grid(width / height, digits)
         room = width / (self._columns + 0.5), height / (self._rows + 0.5)
@@ -113,20 +112,26 @@ class CardSource:
     Attributes:
         name: `test:`, or `test:N` for N digits.
         wish: its size and rate.
+
+    Raises:
+        UsageError: the number of digits or the size is out of range.
     """
 
     name: str
     wish: Wish
 
-    def open(self) -> "CardCapture":
-        """Begin with the first frame.
+    def __post_init__(self) -> None:
+        """Refuse what no card can be."""
+        _check(**self._given())
 
-        Raises:
-            UsageError: the number of digits, the size or the rate is out of range.
-        """
-        given = {"width": self.wish.width, "height": self.wish.height, "digits": self._digits()}
-        card = Card(**{name: value for name, value in given.items() if value is not None})
+    def open(self) -> "CardCapture":
+        """Begin with the first frame."""
+        card = Card(**self._given())
         return CardCapture(card, USUAL_RATE if self.wish.rate is None else self.wish.rate)
+
+    def _given(self) -> dict[str, int]:
+        given = {"width": self.wish.width, "height": self.wish.height, "digits": self._digits()}
+        return {name: value for name, value in given.items() if value is not None}
 
     def _digits(self) -> int | None:
         text = self.name.removeprefix(PREFIX)
@@ -153,6 +158,13 @@ class CardCapture:
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+
+def _check(**values: float) -> None:
+    for name, value in values.items():
+        words, low, high = _LIMITS[name]
+        if not low <= value <= high:
+            raise UsageError(f"the test card's {words} is {value}: give {low} to {high}")
 
 
 def _grid(aspect: float, digits: int) -> tuple[int, int]:

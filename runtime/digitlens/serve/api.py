@@ -83,8 +83,8 @@ async def fail(request: Request, error: Exception) -> Response:  # noqa: ARG001
 
 
 ROUTES = [
-    Route("/api/read", read, methods=["POST"]),
-    Route("/api/model", model),
-    Route("/api/health", health),
-    Route("/api/metrics", metrics),
+    Route("/read", read, methods=["POST"]),
+    Route("/model", model),
+    Route("/health", health),
+    Route("/metrics", metrics),
 ]

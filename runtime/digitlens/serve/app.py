@@ -26,7 +26,11 @@ def build(state: State) -> Starlette:
         await state.broadcast.close()
 
     app = Starlette(
-        routes=[*api.ROUTES, *page.ROUTES, Mount("/", StaticFiles(directory=STATIC, html=True))],
+        routes=[
+            Mount("/api", routes=api.ROUTES),
+            Mount("/page", routes=page.ROUTES),
+            Mount("/", StaticFiles(directory=STATIC, html=True)),
+        ],
         exception_handlers={HTTPException: api.refuse, Exception: api.fail},
         lifespan=lifespan,
     )

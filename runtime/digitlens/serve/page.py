@@ -134,9 +134,9 @@ def _packet(header: dict[str, Any], arrays: dict[str, Any]) -> Response:
 
 
 ROUTES = [
-    WebSocketRoute("/page/live", live),
-    Route("/page/read", read, methods=["POST"]),
-    Route("/page/activations", activations, methods=["POST"]),
-    Route("/page/network", network),
-    Route("/page/samples", samples),
+    WebSocketRoute("/live", live),
+    Route("/read", read, methods=["POST"]),
+    Route("/activations", activations, methods=["POST"]),
+    Route("/network", network),
+    Route("/samples", samples),
 ]
