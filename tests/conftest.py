@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from browser import chromium
 from command import OFFLINE, Digitlens, Result
 from digitlens import folders
 from digitlens.mnist import ENVIRONMENT, has_files
@@ -31,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     reasons = {
         "full_mnist": None if _full_mnist_folder() else "the four files of MNIST are not here",
+        "browser": None if chromium() else "no Chromium is here",
         "screen": f"{missing} not installed" if (missing := missing_tools()) else None,
     }
     for item in items:

@@ -19,7 +19,6 @@ import numpy as np
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-
 PATIENCE = 30.0
 
 

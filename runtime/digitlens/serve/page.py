@@ -100,11 +100,12 @@ async def network(request: Request) -> Response:
 
 async def samples(request: Request) -> Response:  # noqa: ARG001
     """Give a drawn glyph of each digit, `glyphs`, uint8 `[10, 32, 32]`."""
-    return _packet({}, {"glyphs": _samples()})
+    return _packet({}, {"glyphs": sample_glyphs()})
 
 
 @cache
-def _samples() -> NDArray[np.uint8]:
+def sample_glyphs() -> NDArray[np.uint8]:
+    """Give a drawn glyph of each digit in grey levels, uint8 `[10, 32, 32]`."""
     return np.stack([normalize.resize(normalize.mnist_image(tile)) for tile in tiles()[0]])
 
 

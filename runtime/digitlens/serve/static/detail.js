@@ -77,7 +77,7 @@ function sums(layer, unit, terms, value) {
   const bias = layer.bias?.[layer.place(unit)[0]];
   const rows = [row(layer.kind === "pooling" ? "sum, the average" : "sum of the products", products, "products")];
   if (bias !== undefined) rows.push(row("bias", bias, "bias"), row("together", products + bias, "sum"));
-  if (layer.hasTanh) rows.push(row("tanh of that", value, "value"));
+  if (layer.hasTanh) rows.push(row("tanh of that", value, "tanh"));
   return element("dl", { class: "sum" }, ...rows.flat());
 }
 
