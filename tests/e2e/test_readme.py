@@ -1,10 +1,15 @@
 """Every example of the README and of the commands' help, run in one folder, in order."""
 
+import json
 import os
 import re
+import shlex
+import ssl
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import cv2
@@ -13,8 +18,10 @@ import pytest
 
 from command import OFFLINE, ROOT
 from digitlens.cli import COMMANDS, cli
+from server import serving
 
 README = (ROOT / "README.md").read_text()
+QUIETLY = "curl --noproxy 127.0.0.1 -sSf"
 TABLE = re.findall(r"^\| `(\w+)` \|.*\| `(digitlens [^`]+)` \|$", README, re.M)
 
 
@@ -38,6 +45,22 @@ def run_in(folder: Path, command: str) -> str:
     return done.stdout
 
 
+def serve_in(folder: Path, command: str) -> None:
+    """Run what serves until it is told to end."""
+    words = [sys.executable, "-m", *shlex.split(command)]
+    words += [] if "--port" in words else ["--port", "0"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, cwd=folder, **pipes) as process:
+        address = urlsplit(process.stdout.readline().strip())
+        asked = f"{address.scheme}://127.0.0.1:{address.port}/api/health?{address.query}"
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        with urllib.request.urlopen(asked, context=trust) as answer:
+            assert json.load(answer)["status"] == "ok"
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
 def examples_of(name: str) -> list[str]:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
@@ -52,9 +75,8 @@ def test_the_table_has_every_command_with_an_example_of_it() -> None:
 
 def test_every_example_of_the_table_and_of_the_help_works(folder: Path) -> None:
     for name, example in TABLE:
-        run_in(folder, example)
-        for other in examples_of(name):
-            run_in(folder, other)
+        for each in (example, *examples_of(name)):
+            (serve_in if name == "serve" else run_in)(folder, each)
     for path in ("runs/classic/lenet5.onnx", "lenet5.onnx", "photo-maps.png", "maps.png"):
         assert (folder / path).exists()
 
@@ -83,8 +105,32 @@ def test_the_figures_of_the_packaged_model_are_what_doctor_prints(folder: Path) 
         assert value in printed
 
 
-def test_every_file_that_the_readme_names_is_there() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
-    for script in re.findall(r"scripts/\w+\.py", README):
+def test_every_command_of_the_page_about_serving_works(folder: Path) -> None:
+    text = (ROOT / "docs" / "serve.md").read_text()
+    commands = [
+        line.partition("  #")[0]
+        for block in re.findall(r"```sh\n(.*?)```", text, re.S)
+        for line in block.replace("\\\n", "").splitlines()
+    ]
+    kinds = {command.split()[0] for command in commands}
+    assert kinds == {"digitlens", "curl", "openssl"}
+    with serving("test:", env={"DIGITLENS_TOKEN": "secret"}) as server:
+        for command in commands:
+            if command.startswith("digitlens"):
+                serve_in(folder, command)
+                continue
+            asks = command.replace("127.0.0.1:8765", f"127.0.0.1:{server.port}")
+            if "$DIGITLENS_TOKEN" not in asks:
+                asks = asks.replace("curl ", 'curl -H "Authorization: Bearer secret" ')
+            printed = run_in(folder, f"DIGITLENS_TOKEN=secret; {asks.replace('curl', QUIETLY)}")
+            if "api/read" in command:
+                assert json.loads(printed)["text"] == "12345\n67890"
+                assert ("taps" in json.loads(printed)) == ("taps" in command)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/serve.md", "docs/bench.md"])
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text()):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+    for script in re.findall(r"scripts/\w+\.py", (ROOT / page).read_text()):
         assert (ROOT / script).exists()

@@ -50,6 +50,8 @@ def test_the_wheel_holds_what_is_no_python(device: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"digitlens_train/report.html", "digitlens/models/lenet5.onnx"} <= names
     assert "digitlens/capture/glyphs.png" in names
+    static = ROOT / "runtime" / "digitlens" / "serve" / "static"
+    assert {f"digitlens/serve/static/{path.name}" for path in static.iterdir()} <= names
 
 
 def test_it_classifies_and_draws(device: Path, photo: Path, tmp_path: Path) -> None:
@@ -64,8 +66,8 @@ def test_it_classifies_and_draws(device: Path, photo: Path, tmp_path: Path) -> N
     assert "1234 / 5678 / 90" in live.out
 
 
-def test_training_there_names_the_extra(device: Path, tmp_path: Path) -> None:
-    for command, extra in (("train", "train"), ("export run", "export")):
+def test_what_needs_an_extra_there_names_it(device: Path, tmp_path: Path) -> None:
+    for command, extra in (("train", "train"), ("export run", "export"), ("serve", "serve")):
         result = call(device, *command.split(), cwd=tmp_path)
         assert result.status == 2
         assert f'pip install "digitlens[{extra}]"' in result.err

@@ -26,7 +26,9 @@ def test_the_help_of_every_command_has_an_example_of_it(name: str) -> None:
     assert all(p.help for p in command.params if isinstance(p, click.Option))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["train", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["classify", "--help"], ["train", "--help"], ["serve", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\n"
@@ -69,6 +71,9 @@ def test_without_arguments_the_help_is_shown(digitlens: Digitlens) -> None:
         ("matplotlib", ["train"], "train"),
         ("onnx", ["export", "run"], "export"),
         ("torch", ["verify", "m.onnx", "--against", "run"], "export"),
+        ("starlette", ["serve", "test:"], "serve"),
+        ("uvicorn", ["serve", "test:"], "serve"),
+        ("websockets", ["serve", "test:", "--port", "0"], "serve"),
     ],
 )
 def test_a_missing_extra_is_named(missing: str, arguments: list[str], extra: str) -> None:

@@ -28,6 +28,10 @@ No network and no camera; `digitlens.normalize` takes OpenCV with it.
 """
 
 
+SERVING = {"anyio", "starlette", "uvicorn"}
+"""What the extra `serve` brings; starlette brings anyio."""
+
+
 def modules(folder: Path) -> list[str]:
     paths = sorted(folder.rglob("*.py"))
     names = [".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in paths]
@@ -64,7 +68,18 @@ import {name}
 
 def test_the_runtime_imports_only_its_four_dependencies() -> None:
     roots = {name.partition(".")[0] for name in imports(RUNTIME)} - set(sys.stdlib_module_names)
-    assert roots - {"matplotlib"} == {"digitlens", "click", "cv2", "numpy", "onnxruntime"}
+    known = {"digitlens", "click", "cv2", "numpy", "onnxruntime"}
+    assert roots - {"matplotlib"} - SERVING == known
+
+
+def test_only_the_server_imports_what_it_is_built_with() -> None:
+    users = {
+        path.relative_to(RUNTIME).parts[0]
+        for path in RUNTIME.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if any(is_import_of(node, root) for root in SERVING)
+    }
+    assert users == {"serve"}
 
 
 def test_only_the_benchmarks_plot_and_command_import_matplotlib_when_they_are_asked_to() -> None:

@@ -1,6 +1,6 @@
 // A panel for a picture that was read at once: choosing a digit, and fetching its maps.
 
-import { askPacket } from "./ask.js";
+import { askPacket, Refusal } from "./ask.js";
 import { current } from "./current.js";
 import { levelsOf } from "./paint.js";
 import { Panel } from "./panel.js";
@@ -72,7 +72,13 @@ export class Sheet {
     const { tap } = this.panel;
     if (this.chosen === null || !tap) return;
     const wanted = (this.wanted = {});
-    const { arrays } = await askPacket("/page/activations", this.glyph(this.chosen).slice());
+    let arrays;
+    try {
+      ({ arrays } = await askPacket("/page/activations", this.glyph(this.chosen).slice()));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return; // whoever reads the next picture says so
+    }
     if (this.wanted !== wanted) return;
     const values = arrays[tap.name].data;
     this.panel.showMaps(tap.name, levelsOf(values, tap.shape), Math.min(...values), Math.max(...values));
