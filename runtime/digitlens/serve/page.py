@@ -14,13 +14,15 @@ from starlette.websockets import WebSocket
 from digitlens import normalize
 from digitlens.capture.test_card import tiles
 from digitlens.contract import GLYPH_SIZE, IMAGE
-from digitlens.reading import Digit
+from digitlens.reading import Digit, Reading
 from digitlens.serve.broadcast import MAX_VIEWERS, encoded
 from digitlens.serve.packet import pack
 from digitlens.serve.state import State
 from digitlens.serve.viewer import Viewer, gray
 
+Arrays = dict[str, NDArray[Any] | bytes]
 STEP_QUALITY = 90
+"""Of the JPEGs of steps, 0…100."""
 MAX_DROPPED = 40
 """How much of what was dropped is shown, the largest first."""
 
@@ -46,28 +48,22 @@ async def read(request: Request) -> Response:
     """
     desk = State.of(request).desk
     wants_steps = request.query_params.get("steps") == "1"
-    async with desk.body(request) as image:
-        frame, reading, steps = await desk.explain(image, "page", steps=wants_steps)
-    dropped = sorted(reading.dropped, key=lambda digit: -digit.box[2] * digit.box[3])
-    signs = [*reading.digits, *dropped[:MAX_DROPPED]]
-    header = {
-        "reading": reading.to_dict(),
-        "signs": [_sign(digit) for digit in signs],
-        "dropped": len(reading.dropped),
-        "steps": [words for words, _ in steps[1:]],
-    }
-    arrays: dict[str, NDArray[Any] | bytes] = {
-        "glyphs": _stacked([gray(digit) for digit in signs], (GLYPH_SIZE, GLYPH_SIZE), np.uint8),
-        "probabilities": _stacked(
-            [digit.probabilities for digit in signs], (len(desk.reader.contract.labels),)
-        ),
-    }
-    if wants_steps:
+
+    def make(frame: NDArray[np.uint8]) -> tuple[Reading, bytes]:
+        if not wants_steps:
+            reading = desk.reader.read(frame)
+            return reading, pack(*_signs(reading))
+        reading, steps = desk.reader.read_with_steps(frame)
+        header, arrays = _signs(reading)
         arrays["frame"] = encoded(frame, STEP_QUALITY)
         # The first step is the frame with boxes, which the page draws itself.
+        header["steps"] = [words for words, _ in steps[1:]]
         for number, (_, picture) in enumerate(steps[1:]):
             arrays[f"step{number}"] = encoded(picture, STEP_QUALITY)
-    return _packet(header, arrays)
+        return reading, pack(header, arrays)
+
+    async with desk.body(request) as image:
+        return _response(await desk.answer(image, "page", make))
 
 
 async def activations(request: Request) -> Response:
@@ -82,31 +78,46 @@ async def activations(request: Request) -> Response:
         levels = np.frombuffer(body, np.uint8).reshape(1, GLYPH_SIZE, GLYPH_SIZE)
     image = levels.astype(np.float32) / np.float32(255)
     outputs = desk.reader.session.run(image)
-    return _packet({}, {IMAGE: image} | {name: each[0] for name, each in outputs.items()})
+    values = {IMAGE: image, **{name: each[0] for name, each in outputs.items()}}
+    return _response(pack({}, values))
 
 
 async def network(request: Request) -> Response:
     """Give the layers, and as arrays their weights, `conv1.weight` and `conv1.bias`, and so on."""
     state = State.of(request)
-    arrays: dict[str, NDArray[Any] | bytes] = {}
+    arrays: Arrays = {}
     for layer in state.layers:
         for what, numbers in (("weight", layer.weight), ("bias", layer.bias)):
             if numbers is not None:
                 arrays[f"{layer.name}.{what}"] = numbers
     labels = state.desk.reader.contract.labels
     header = {"layers": [layer.to_dict() for layer in state.layers], "labels": labels}
-    return _packet(header, arrays)
+    return _response(pack(header, arrays))
 
 
 async def samples(request: Request) -> Response:  # noqa: ARG001
     """Give a drawn glyph of each digit, `glyphs`, uint8 `[10, 32, 32]`."""
-    return _packet({}, {"glyphs": sample_glyphs()})
+    return _response(pack({}, {"glyphs": sample_glyphs()}))
 
 
 @cache
 def sample_glyphs() -> NDArray[np.uint8]:
     """Give a drawn glyph of each digit in grey levels, uint8 `[10, 32, 32]`."""
     return np.stack([normalize.resize(normalize.mnist_image(tile)) for tile in tiles()[0]])
+
+
+def _signs(reading: Reading) -> tuple[dict[str, Any], Arrays]:
+    """Give header and arrays of a reading."""
+    dropped = sorted(reading.dropped, key=lambda digit: -digit.box[2] * digit.box[3])
+    signs = [*reading.digits, *dropped[:MAX_DROPPED]]
+    header = {
+        "reading": reading.to_dict(),
+        "signs": [_sign(digit) for digit in signs],
+        "dropped": len(reading.dropped),
+    }
+    glyphs = np.array([gray(digit) for digit in signs], np.uint8)
+    probabilities = np.array([digit.probabilities for digit in signs], np.float32)
+    return header, {"glyphs": glyphs, "probabilities": probabilities}
 
 
 def _sign(digit: Digit) -> dict[str, Any]:
@@ -120,18 +131,9 @@ def _sign(digit: Digit) -> dict[str, Any]:
     }
 
 
-def _stacked(
-    arrays: list[NDArray[Any]], shape: tuple[int, ...], dtype: type = np.float32
-) -> NDArray[Any]:
-    return np.array(arrays, dtype).reshape(-1, *shape)
-
-
-def _packet(header: dict[str, Any], arrays: dict[str, Any]) -> Response:
-    return Response(
-        pack(header, arrays),
-        media_type="application/octet-stream",
-        headers={"Cache-Control": "no-store"},
-    )
+def _response(packet: bytes) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(packet, media_type="application/octet-stream", headers=headers)
 
 
 ROUTES = [
