@@ -23,6 +23,7 @@ from digitlens.capture.test_card import Card
 from digitlens.contract import TAPS
 from digitlens.serve.network import layers_of
 from digitlens.serve.page import sample_glyphs
+from screen import until
 from server import Server, next_picture, serving
 
 pytestmark = pytest.mark.browser
@@ -212,10 +213,7 @@ def test_a_view_that_is_not_shown_watches_nothing(tab: Page, server: Server) -> 
     expect(tab.locator("#live-status")).to_contain_text("gives")
     assert server.ask("/api/health").json["viewers"] == 1
     go(tab, "draw")
-    deadline = time.monotonic() + 5
-    while server.ask("/api/health").json["viewers"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not server.ask("/api/health").json["viewers"], "nobody watches")
 
 
 def test_three_watch_at_once_and_a_slow_one_slows_nobody(tab: Page, server: Server) -> None:
@@ -372,6 +370,24 @@ def test_a_drawn_digit_goes_through_the_network(tab: Page) -> None:
     tab.get_by_role("button", name="A drawn 2").click()
     expect(tab.locator("#network-status")).to_have_text("Looking at a drawn 2.")
     expect(tab.locator("#network-detail .value")).to_have_text("0.0000")
+
+
+def test_the_network_follows_the_live_picture(tab: Page, server: Server) -> None:
+    go(tab, "network")
+    expect(tab.locator("#network-status")).to_have_text("Looking at a drawn 4.")
+    until(lambda: not server.ask("/api/health").json["viewers"], "nobody watches")
+    tab.get_by_label("Follow the live picture").check()
+    expect(tab.locator("#network-status")).to_have_text("Looking at the live picture.")
+    assert server.ask("/api/health").json["viewers"] == 1
+    choose(tab, "probabilities", 0)
+    shares = []
+    for label in range(10):
+        choose(tab, "probabilities", label)
+        shares.append(float(figures(tab, "unit")[0]))
+    assert max(shares) > 0.8
+    tab.get_by_role("button", name="A drawn 2").click()
+    expect(tab.locator("#network-status")).to_have_text("Looking at a drawn 2.")
+    until(lambda: not server.ask("/api/health").json["viewers"], "nobody watches")
 
 
 def test_a_model_with_other_names_shows_values_alone(browser: Browser, tmp_path: Path) -> None:

@@ -124,10 +124,12 @@ function parts(layer, unit, values) {
  */
 export function showDetail(root, layer, unit, values) {
   const value = element("span", { class: "value", "data-figure": "unit" }, figure(values[layer.name][unit]));
+  const title = layer.title(unit);
+  const isOther = root.firstChild?.textContent !== title;
   root.replaceChildren(
-    element("h3", {}, layer.title(unit)),
+    element("h3", {}, title),
     element("p", {}, value),
     ...parts(layer, unit, values),
   );
-  root.scrollTop = 0;
+  if (isOther) root.scrollTop = 0;
 }

@@ -140,7 +140,7 @@ export class Live {
     this.paint();
     document.dispatchEvent(
       new CustomEvent("digitlens:frame", {
-        detail: { number: header.number, captured: header.captured, painted: Date.now() / 1000 },
+        detail: { number: header.number, captured: header.captured, glyph: arrays.glyph?.data },
       }),
     );
   }

@@ -38,7 +38,8 @@ function show(views) {
   }
   for (const [each, view] of Object.entries(views)) {
     document.getElementById(each).hidden = each !== name;
-    view.show(each === name && !document.hidden);
+    const isFollowed = each === "live" && name === "network" && views.network.follows;
+    view.show((each === name || isFollowed) && !document.hidden);
   }
   document.title = `${name[0].toUpperCase()}${name.slice(1)} – Digitlens`;
 }
@@ -53,3 +54,4 @@ window.addEventListener("hashchange", () => {
   window.scrollTo(0, 0);
 });
 document.addEventListener("visibilitychange", () => show(views));
+views.network.addEventListener("follow", () => show(views));

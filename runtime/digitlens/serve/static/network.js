@@ -8,18 +8,25 @@ import { layersOf } from "./layers.js";
 import { element, paintGray } from "./paint.js";
 
 const RETRY = 2000;
+// Milliseconds between two digits of the live picture, so that they can be looked at.
+const FOLLOW_PERIOD = 250;
 
-export class Network {
+export class Network extends EventTarget {
   constructor(model) {
+    super();
     this.labels = model.labels;
     this.status = document.getElementById("network-status");
     this.detail = document.getElementById("network-detail");
     this.said = document.getElementById("network-said");
     this.samples = document.getElementById("network-samples");
+    this.following = document.getElementById("network-follow");
+    this.following.addEventListener("change", () => this.dispatchEvent(new Event("follow")));
+    document.addEventListener("digitlens:frame", ({ detail }) => this.follow(detail.glyph));
+    this.followed = 0;
     this.cards = [];
     this.chosen = { layer: "conv1", unit: 0 };
     this.isPinned = this.isShown = this.isLoading = false;
-    this.detail.addEventListener("click", (event) => this.follow(event));
+    this.detail.addEventListener("click", (event) => this.goToSource(event));
     this.detail.addEventListener("pointerover", (event) => this.pointAtSource(event));
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.isShown) this.isPinned = false;
@@ -27,6 +34,18 @@ export class Network {
     current.addEventListener("change", () => this.refresh());
     // The two palettes differ, and lists are painted in them.
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.refresh());
+  }
+
+  get follows() {
+    return this.following.checked;
+  }
+
+  /** Take the chosen digit of the live picture. */
+  follow(glyph) {
+    const now = performance.now();
+    if (!this.follows || !this.isShown || !glyph || now - this.followed < FOLLOW_PERIOD) return;
+    this.followed = now;
+    current.set(glyph, "the live picture");
   }
 
   async show(isShown) {
@@ -69,11 +88,20 @@ export class Network {
       const canvas = element("canvas", { "aria-hidden": "true" });
       paintGray(canvas, glyph, shape[2]);
       const button = element("button", { type: "button", "aria-label": `A drawn ${label}` }, canvas);
-      button.addEventListener("click", () => current.set(glyph, `a drawn ${label}`));
+      button.addEventListener("click", () => {
+        this.stopFollowing();
+        current.set(glyph, `a drawn ${label}`);
+      });
       return button;
     });
     this.samples.replaceChildren(...buttons);
     if (!current.glyph) current.set(data.subarray(4 * size, 5 * size), "a drawn 4");
+  }
+
+  stopFollowing() {
+    if (!this.follows) return;
+    this.following.checked = false;
+    this.dispatchEvent(new Event("follow"));
   }
 
   /** Let the network run on the current digit, and show all of it. */
@@ -174,7 +202,7 @@ export class Network {
   }
 
   /** Go to the unit from which a number of the detail comes. */
-  follow(event) {
+  goToSource(event) {
     const cell = event.target.closest("td[data-from]");
     if (!cell) return;
     const { layer } = this.card(this.chosen.layer);
