@@ -104,12 +104,14 @@ export class Card {
     const context = this.canvas.getContext("2d");
     context.drawImage(this.picture, 0, 0);
     const outline = (x, y, width, height, color) => {
-      context.lineWidth = 3;
-      context.strokeStyle = "#fff";
-      context.strokeRect(x - 1, y - 1, width + 2, height + 2);
-      context.lineWidth = 1.5;
-      context.strokeStyle = color;
-      context.strokeRect(x - 1, y - 1, width + 2, height + 2);
+      const [left, top] = [Math.max(x - 1, 1), Math.max(y - 1, 1)];
+      const right = Math.min(x + width + 1, this.canvas.width - 1);
+      const bottom = Math.min(y + height + 1, this.canvas.height - 1);
+      for (const [lineWidth, style] of [[3, "#fff"], [1.5, color]]) {
+        context.lineWidth = lineWidth;
+        context.strokeStyle = style;
+        context.strokeRect(left, top, right - left, bottom - top);
+      }
     };
     if (!this.isList) {
       for (const { map, top, left, height, width } of fields) {
