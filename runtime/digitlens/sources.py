@@ -18,7 +18,7 @@ MAX_PIXELS = 64_000_000
 """Images with more pixels are refused by their header, before anything is decoded."""
 
 BAND = 256
-"""Rows whose transparency is resolved at a time, to spare memory."""
+"""Rows that are turned into eight bits, or made opaque, at a time, to spare memory."""
 
 MAX_BYTES = 512 << 20
 """Longer files are refused: 64 megapixels of 16 bit with alpha take this much, uncompressed."""
@@ -127,7 +127,7 @@ def to_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
     if not isinstance(image, np.ndarray):
         raise ImageError(f"not an image: a {type(image).__name__}; give a numpy array or a path")
     if image.dtype == np.uint16:
-        image = np.round(image / np.float32(257)).astype(np.uint8)
+        image = _in_eight_bits(image)
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
         raise ImageError(
@@ -139,6 +139,13 @@ def to_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
     if channels == 1:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
     return _without_alpha(image) if channels == 4 else image
+
+
+def _in_eight_bits(image: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    small = np.empty(image.shape, np.uint8)
+    for top in range(0, len(image), BAND):
+        small[top : top + BAND] = np.round(image[top : top + BAND] / np.float32(257))
+    return small
 
 
 def _without_alpha(image: NDArray[Any]) -> NDArray[np.uint8]:

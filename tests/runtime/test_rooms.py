@@ -28,8 +28,8 @@ No network and no camera; `digitlens.normalize` takes OpenCV with it.
 """
 
 
-SERVING = {"anyio", "starlette", "uvicorn"}
-"""What the extra `serve` brings; starlette brings anyio."""
+SERVING = {"anyio", "h11", "starlette", "uvicorn", "websockets"}
+"""What the extra `serve` brings; starlette brings anyio, uvicorn h11."""
 
 
 def modules(folder: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """`digitlens serve`."""
 
 import os
-import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ from digitlens.cli.options import (
     source_name,
     source_options,
 )
+from digitlens.text import one_line
 
 
 @click.command(
@@ -117,10 +118,9 @@ def serve(
 
     def say(address: str) -> None:
         click.echo(address)
-        click.echo(f"serving {found.name}; Ctrl-C ends it", err=True)
+        with suppress(OSError, ValueError):  # nobody may listen
+            click.echo(one_line(f"serving {found.name}; Ctrl-C ends it"), err=True)
 
     listen(build(state), Place(host, port, names, certfile, keyfile), say)
     # Python would wait for a thread that is deep in a library or a driver.
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(0)

@@ -1,6 +1,7 @@
 """One source for all who watch: it is opened, read and encoded once, while anybody looks."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +19,10 @@ from digitlens.live.watch import Watch
 from digitlens.reading import LiveReading
 from digitlens.serve.metrics import Metrics
 
-MAX_WIDTH = 1280
-"""Wider frames are shrunk before they are encoded; boxes stay in pixels of the frame."""
+_log = logging.getLogger(__name__)
+
+MAX_SIDE = 1280
+"""Larger frames are shrunk before they are encoded; boxes stay in pixels of the frame."""
 QUALITY = 80
 """Of the JPEG, 0…100."""
 MAX_VIEWERS = 32
@@ -40,7 +43,7 @@ class Picture:
     Attributes:
         number: counts pictures since the server began, from 1.
         reading: what was read in it, and the frame.
-        jpeg: the frame, at most `MAX_WIDTH` wide.
+        jpeg: the frame, at most `MAX_SIDE` wide and high.
         captured: when it came, in seconds since 1970.
         stats: rates and ages of the last seconds.
     """
@@ -87,7 +90,7 @@ class Broadcast:
         self._viewers: set[asyncio.Event] = set()
         self._condition = threading.Condition()
         self._is_closed = self._is_rewound = False
-        self._left = -LINGER
+        self._left, self._damage = -LINGER, ""
         self._count = 0
         self._thread = threading.Thread(target=self._run, name="digitlens-live", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -138,30 +141,34 @@ class Broadcast:
         while not self._is_closed:
             with self._condition:
                 self._condition.wait_for(lambda: self._is_wanted or self._is_closed)
-                self._is_rewound = False
             self._read()
             self._tell(ASLEEP)
 
     def _read(self) -> None:
         """Read the source until it ends and is not wanted again."""
         while self._is_wanted:
+            self._damage = ""
             try:
                 with self._open_watch() as watch:
                     self._tell(Status(State.OPENING.value, watch.feed.source.name))
                     self._follow(watch)
                     name = watch.feed.source.name
-            except (DigitlensError, OSError) as error:
+            except Exception as error:  # a source may raise anything, and the thread goes on
+                if not isinstance(error, DigitlensError | OSError):
+                    _log.exception("the live picture stopped")
                 self._metrics.count("digitlens_errors_total", 'kind="source"')
                 self._tell(Status(FAILED, str(error)))
                 self._rest(RETRY)
             else:
-                self._tell(Status(State.ENDED.value, f"{name} has ended"))
+                reason = f"; {self._damage}" if self._damage else ""
+                self._tell(Status(State.ENDED.value, f"{name} has ended{reason}"))
                 self._rest()
 
     def _rest(self, seconds: float = float("inf")) -> None:
         """Wait for somebody who wants the source from its beginning, or for time to go by."""
         until = time.monotonic() + seconds
         with self._condition:
+            self._is_rewound = False
             while self._is_wanted and not self._is_rewound and time.monotonic() < until:
                 self._condition.wait(_TICK)
             self._is_rewound = False
@@ -172,7 +179,8 @@ class Broadcast:
                 reading = watch.next(_TICK)
             except ImageError as error:
                 self._metrics.count("digitlens_errors_total", 'kind="image"')
-                self._tell(Status(State.RUNNING.value, str(error)))
+                self._damage = str(error)
+                self._tell(Status(State.RUNNING.value, self._damage))
                 continue
             if reading:
                 self._publish(reading, watch)
@@ -199,15 +207,18 @@ class Broadcast:
             self._loop.call_soon_threadsafe(self._announce, status, picture)
 
     def _announce(self, status: Status, picture: Picture | None) -> None:
+        if status == ASLEEP or status.state in (State.OPENING.value, FAILED):
+            self.newest = None  # nobody is to take it for what is there now
         self.status, self.newest = status, picture or self.newest
         for news in self._viewers:
             news.set()
 
 
 def encoded(image: NDArray[np.uint8], quality: int = QUALITY) -> bytes:
-    """Encode a picture, uint8 `[h, w]` or `[h, w, 3]` in BGR, as JPEG of at most `MAX_WIDTH`."""
+    """Encode a picture, uint8 `[h, w]` or `[h, w, 3]` in BGR, as JPEG of at most `MAX_SIDE`."""
     height, width = image.shape[:2]
-    if width > MAX_WIDTH:
-        size = MAX_WIDTH, max(round(height * MAX_WIDTH / width), 1)
+    scale = MAX_SIDE / max(height, width)
+    if scale < 1:
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import numpy as np
 from anyio import CapacityLimiter, to_thread
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from digitlens import sources
+from digitlens import image_header, sources
 from digitlens.errors import ImageError, TooLargeError
 from digitlens.reader import Reader
 from digitlens.reading import Reading
@@ -18,7 +18,10 @@ from digitlens.serve.inbox import Inbox
 from digitlens.serve.metrics import Metrics
 
 AT_ONCE = min(os.cpu_count() or 1, 2)
-"""Images that are decoded and read at once: each may take hundreds of megabytes."""
+"""Images that are decoded and read at once."""
+LARGE = 16_000_000
+"""Images of more pixels are read one at a time, so that no more than one takes so much memory, and
+beside the others, so that these need not wait."""
 
 Make = Callable[[NDArray[np.uint8]], tuple[Reading, bytes]]
 """Reads a frame, uint8 `[h, w, 3]` in BGR, and puts the answer together."""
@@ -35,7 +38,7 @@ class Desk:
     def __init__(self, reader: Reader, metrics: Metrics) -> None:
         self.reader = reader
         self._metrics, self._inbox = metrics, Inbox()
-        self._limiter: CapacityLimiter | None = None
+        self._small, self._large = CapacityLimiter(AT_ONCE), CapacityLimiter(1)
 
     @asynccontextmanager
     async def body(self, request: Request) -> AsyncIterator[bytes]:
@@ -49,14 +52,13 @@ class Desk:
         Raises:
             HTTPException: 413 too many pixels, 422 no image.
         """
-        self._limiter = self._limiter or CapacityLimiter(AT_ONCE)
 
         def work() -> tuple[Reading, bytes]:
             return make(sources.decode(image))
 
         try:
             reading, made = await to_thread.run_sync(
-                work, abandon_on_cancel=True, limiter=self._limiter
+                work, abandon_on_cancel=True, limiter=self._limiter(image)
             )
         except ImageError as error:
             status = 413 if isinstance(error, TooLargeError) else 422
@@ -64,3 +66,10 @@ class Desk:
         self._metrics.count("digitlens_readings_total", f'by="{by}"')
         self._metrics.observe("digitlens_read_seconds", reading.elapsed_ms / 1000)
         return made
+
+    def _limiter(self, image: bytes) -> CapacityLimiter:
+        with suppress(ImageError):
+            header = image_header.parse(image)
+            if header.width * header.height > LARGE:
+                return self._large
+        return self._small

@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
@@ -32,7 +33,8 @@ HEADERS = {
 """Sent with every answer."""
 PARAMETER = "token"
 """Name of the parameter of an address in which a token is brought."""
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?", re.IGNORECASE | re.ASCII)
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?", re.IGNORECASE | re.ASCII)
+"""What a Host header may be: a name or an address, and a port."""
 _YEAR = 365 * 24 * 3600
 
 
@@ -93,7 +95,7 @@ class Guard:
         )
 
     def _is_own(self, host: str, address: str) -> bool:
-        found = _HOST.fullmatch(host)
+        found = HOST.fullmatch(host)
         if not found:
             return False
         name = found[1].strip("[]").lower()
@@ -101,10 +103,10 @@ class Guard:
 
     def _is_known(self, asked: HTTPConnection, token: str) -> bool:
         kind, _, brought = asked.headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer":
-            return _is_same(brought.strip(), token)
+        if kind.lower() == "bearer":  # headers are Latin-1, but what comes may be UTF-8
+            return hmac.compare_digest(brought.strip().encode("latin-1"), _bytes(token))
         if PARAMETER in asked.query_params:
-            return _is_same(asked.query_params[PARAMETER], token)
+            return _is_same(_from_query(asked), token)
         return _is_same(asked.cookies.get(self._cookie, ""), _digest(token))
 
     def _cookie_for(self, asked: HTTPConnection) -> str | None:
@@ -121,11 +123,18 @@ class Guard:
 
 def _is_own_page(asked: HTTPConnection, host: str) -> bool:
     """Tell whether no page asks, or one of this server, or somebody follows a link to it."""
-    origin = asked.headers.get("origin")
-    if origin is not None:
-        return origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}")
+    origins = asked.headers.getlist("origin")
+    if origins:
+        own = (f"http://{host.lower()}", f"https://{host.lower()}")
+        return all(origin.lower() in own for origin in origins)
     is_foreign = asked.headers.get("sec-fetch-site") in ("cross-site", "same-site")
     return not is_foreign or asked.headers.get("sec-fetch-mode") == "navigate"
+
+
+def _from_query(asked: HTTPConnection) -> str:
+    """Give the token of the address, whatever bytes it has."""
+    query = asked.scope["query_string"].decode("latin-1")
+    return str(dict(parse_qsl(query, errors="surrogateescape")).get(PARAMETER, ""))
 
 
 def _is_same(brought: str, expected: str) -> bool:

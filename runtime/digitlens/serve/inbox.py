@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -13,8 +13,9 @@ MAX_TOGETHER = 64 << 20
 """Bytes of all bodies that may be held at once; whoever brings more is to come again."""
 MAX_SECONDS = 30.0
 """Time that a body may take to arrive."""
-MAX_WAITING = 64
-"""Requests with a body that may be under way at once."""
+DRAIN_SECONDS = 2.0
+"""Time for which a body that is too long is taken in and dropped: whoever sends first and listens
+afterwards would else find a closed door, and not the answer."""
 _AGAIN = {"Retry-After": "1"}
 
 
@@ -22,7 +23,7 @@ class Inbox:
     """Receives bodies, and keeps count of what is held."""
 
     def __init__(self) -> None:
-        self._bytes = self._waiting = 0
+        self._bytes = 0
 
     @asynccontextmanager
     async def body(self, request: Request) -> AsyncIterator[bytes]:
@@ -36,27 +37,27 @@ class Inbox:
             raise HTTPException(415, "send the bytes as they are: curl --data-binary @photo.png")
         length = request.headers.get("content-length", "0")
         if int(length) > MAX_BYTES:  # h11 lets no other length pass than a number
+            await _drain(request.stream())
             raise _too_large(int(length))
-        if self._waiting >= MAX_WAITING:
-            raise HTTPException(503, "too many at once: try again", _AGAIN)
         parts: list[bytes] = []
-        self._waiting += 1
         try:
             await self._receive(request, parts)
             yield b"".join(parts)
         finally:
-            self._waiting -= 1
             self._bytes -= sum(map(len, parts))
 
     async def _receive(self, request: Request, parts: list[bytes]) -> None:
         size = 0
         try:
             async with asyncio.timeout(MAX_SECONDS):
-                async for part in request.stream():
+                stream = request.stream()
+                async for part in stream:
                     size += len(part)
                     if size > MAX_BYTES:
+                        await _drain(stream)
                         raise _too_large(size)
                     if self._bytes + len(part) > MAX_TOGETHER:
+                        await _drain(stream)
                         raise HTTPException(503, "too much at once: try again", _AGAIN)
                     self._bytes += len(part)
                     parts.append(part)
@@ -64,6 +65,13 @@ class Inbox:
             raise HTTPException(400, "the sender left before the body was there") from error
         except TimeoutError as error:
             raise HTTPException(408, f"the body took more than {MAX_SECONDS:g} s") from error
+
+
+async def _drain(stream: AsyncIterator[bytes]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in stream:
+                pass
 
 
 def _too_large(size: int) -> HTTPException:

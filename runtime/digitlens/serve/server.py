@@ -13,24 +13,34 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from urllib.parse import quote
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from digitlens.errors import UsageError
-from digitlens.serve.guard import PARAMETER, Guard
+from digitlens.serve.guard import HOST, PARAMETER, Guard
 
 TOKEN = "DIGITLENS_TOKEN"
 """Environment variable that holds the token, where it is not to be a new one every time."""
-MAX_CONNECTIONS, BACKLOG = 512, 256
+MAX_CONNECTIONS, BACKLOG = 512, 64
+SPARE_FILES = 4096
+"""Files that may be open at least, where the system allows it: TLS counts as a connection only when
+it has agreed on keys."""
 HEADER_SECONDS = 10.0
 """Time that a request may take until its headers are there."""
-MAX_MESSAGE = 4096
-"""Bytes of a message that a viewer may send."""
+UNREAD_SECONDS = 30.0
+"""Time that somebody may take to read what was sent, before the connection is cut."""
+MAX_MESSAGE, MAX_FRAGMENTS = 4096, 64
+"""Bytes of a message that a viewer may send, and parts that it may come in."""
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_NO_SOCKET = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -41,7 +51,7 @@ class Place:
     Attributes:
         host: a name or an address of this machine.
         port: 0 for any that is free.
-        names: further host names by which the server may be called.
+        names: further host names by which the server may be called, without a port.
         certfile, keyfile: of a certificate for TLS, in PEM.
     """
 
@@ -50,6 +60,12 @@ class Place:
     names: Sequence[str] = ()
     certfile: Path | None = None
     keyfile: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse names that no request can bring."""
+        for name in self.names:
+            if not HOST.fullmatch(name) or ":" in name.rpartition("]")[2]:
+                raise UsageError(f"no host name {name!r}: give a name such as desk.local, no port")
 
 
 def serve(app: ASGIApp, place: Place, say: Callable[[str], None]) -> None:
@@ -75,15 +91,17 @@ def serve(app: ASGIApp, place: Place, say: Callable[[str], None]) -> None:
             cookie=f"digitlens_{port}",
             is_secure=place.certfile is not None,
         )
-        config = _config(guard, place)
+        server = _Server(_config(guard, place))
+        _make_room()
         say(_address(place, host, port, token))
-        asyncio.run(_Server(config).serve(sockets=[listener]))
+        asyncio.run(server.serve(sockets=[listener]))
 
 
 class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take each signal as the wish to end; uvicorn would raise it again afterwards."""
+    """Takes each signal as the wish to end, from now on."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
 
         def stop(number: int, frame: FrameType | None) -> None:
             del number, frame
@@ -92,7 +110,66 @@ class _Server(uvicorn.Server):
         for name in _SIGNALS:
             if hasattr(signal, name):  # Windows has no SIGHUP
                 signal.signal(getattr(signal, name), stop)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals as they are; uvicorn would raise them again afterwards."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; uvicorn would wait for half a handshake for a minute."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_handle)
+        await self.lifespan.startup()
+
+        def protocol() -> asyncio.Protocol:
+            return _Protocol(self.config, self.server_state, self.lifespan.state)
+
+        patience = HEADER_SECONDS if self.config.ssl else None
+        self.servers = [
+            await loop.create_server(
+                protocol,
+                sock=each,
+                ssl=self.config.ssl,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=patience,
+            )
+            for each in sockets or []
+        ]
+        self.started = True
+
+
+def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Pass over that there are no more sockets; asyncio tries again after a second."""
+    if "out of system resource" not in context["message"]:
+        loop.default_exception_handler(context)
+
+
+def _make_room() -> None:
+    """Let as many files be open as many connections need."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # not on Windows
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = SPARE_FILES if hard == resource.RLIM_INFINITY else min(SPARE_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+class _Socket(WebSocketsSansIOProtocol):
+    """A WebSocket that takes no more than it can answer."""
+
+    def handle_ping(self) -> None:
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.transport.abort()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) < MAX_FRAGMENTS:
+            super().handle_cont(event)
+        else:
+            self.transport.abort()
 
 
 class _Protocol(H11Protocol):
@@ -116,9 +193,12 @@ class _Protocol(H11Protocol):
         elif self._deadline is None:
             self._wait()
 
-    def handle_websocket_upgrade(self, event: object) -> None:
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._is_upgraded = True
-        super().handle_websocket_upgrade(event)  # type: ignore[arg-type]
+        super().handle_websocket_upgrade(event)
+        upgraded = self.transport.get_protocol()
+        if isinstance(upgraded, _Socket) and not upgraded.handshake_initiated:
+            self._end(_NO_SOCKET)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel()
@@ -143,7 +223,7 @@ def _config(app: ASGIApp, place: Place) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         http=_Protocol,
-        ws="websockets-sansio",
+        ws=_Socket,
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,  # JPEGs do not become smaller
         log_config=None,
@@ -169,7 +249,8 @@ def _config(app: ASGIApp, place: Place) -> uvicorn.Config:
 def _is_fault(record: logging.LogRecord) -> bool:
     """Keep what is wrong with this program in the log, and nothing of what was sent."""
     error = record.exc_info[1] if record.exc_info else None
-    return error is not None and not isinstance(error, asyncio.CancelledError)
+    is_sent = isinstance(error, asyncio.CancelledError | UnicodeDecodeError)  # text that is none
+    return error is not None and not is_sent
 
 
 def _listener(place: Place) -> socket.socket:
@@ -181,6 +262,9 @@ def _listener(place: Place) -> socket.socket:
         listener = socket.socket(kind, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":  # elsewhere it would let others take the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+            unread = round(1000 * UNREAD_SECONDS)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread)
         listener.bind(address)
         listener.listen(BACKLOG)
     except (OSError, UnicodeError) as error:
@@ -205,7 +289,9 @@ def _address(place: Place, host: str, port: int, token: str | None) -> str:
     elif not ipaddress.ip_address(host).is_loopback or place.host == "localhost":
         host = place.host
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port}/" + (f"?{PARAMETER}={quote(token)}" if token else "")
+    return f"{scheme}://{shown}:{port}/" + (
+        f"?{PARAMETER}={quote(os.fsencode(token))}" if token else ""
+    )
 
 
 def _outward_address() -> str:

@@ -4,7 +4,7 @@ Frames go out as packets (`digitlens.serve.packet`): a header, the JPEG, the cho
 and one tap of it. What the source does, and answers, go out as JSON. What comes in is JSON, an
 object with any of `tap` (a name), `track` (the digit to be shown), `paused`, `seen` (the number of
 a picture that arrived), `clock` (to be given back with the server's time) and `again` (begin a
-source that has ended).
+source that has ended). `?paused=1` begins without a picture.
 
 At most `AHEAD` pictures are under way to a viewer: it says which it has seen. So a slow one skips
 frames, and none waits in buffers between here and there.
@@ -47,7 +47,8 @@ class Viewer:
         self._status: Status | None = None
         self._shown: Picture | None = None
         self._seen = 0
-        self._is_paused = self._is_changed = False
+        self._is_paused, self._is_changed = socket.query_params.get("paused") == "1", False
+        self._problem: str | None = None
 
     async def serve(self) -> None:
         """Send pictures until the viewer leaves."""
@@ -64,6 +65,9 @@ class Viewer:
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, gone):
                 raise result
+        if self._problem is not None:
+            self._metrics.count("digitlens_errors_total", 'kind="socket"')
+            await self._socket.close(POLICY, self._problem[:100])
 
     async def _receive(self, news: asyncio.Event) -> None:
         while True:
@@ -71,9 +75,8 @@ class Viewer:
                 answer = self._take(json.loads(await self._socket.receive_text()))
             except (ValueError, KeyError, RecursionError, UsageError) as error:
                 # A KeyError stands for a binary message, which has no text.
-                self._metrics.count("digitlens_errors_total", 'kind="socket"')
-                reason = str(error) if isinstance(error, UsageError) else "no JSON object"
-                await self._socket.close(POLICY, reason[:100])
+                is_said = isinstance(error, UsageError)
+                self._problem = str(error) if is_said else "no JSON object"
                 return
             if answer:
                 await self._socket.send_json(answer)

@@ -7,6 +7,7 @@ import { Sheet } from "./sheet.js";
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 6;
 const FAR = 4;
+const RETRY = 1000;
 
 export class Draw {
   constructor(model) {
@@ -22,7 +23,9 @@ export class Draw {
     this.paper.addEventListener("pointerdown", (event) => this.begin(event));
     this.paper.addEventListener("pointermove", (event) => this.move(event));
     for (const name of ["pointerup", "pointercancel"]) {
-      this.paper.addEventListener(name, () => (this.stroke = null));
+      this.paper.addEventListener(name, (event) => {
+        if (event.pointerId === this.pointer) this.stroke = null;
+      });
     }
     this.paper.addEventListener("keydown", (event) => this.press(event));
     this.paper.addEventListener("blur", () => this.useKeyboard(false));
@@ -35,14 +38,15 @@ export class Draw {
   show() {}
 
   begin(event) {
-    if (event.button > 0) return;
+    if (event.button > 0 || !event.isPrimary) return; // a second finger, or the palm
+    this.pointer = event.pointerId;
     this.paper.setPointerCapture(event.pointerId);
     this.useKeyboard(false);
     this.start(...placeOn(this.paper, event), event.timeStamp);
   }
 
   move(event) {
-    if (!this.stroke || !event.buttons) return;
+    if (!this.stroke || !event.buttons || event.pointerId !== this.pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length ? events : [event]) this.add(...placeOn(this.paper, each), event.timeStamp);
   }
@@ -134,6 +138,14 @@ export class Draw {
     this.last = time;
     if (this.isReading) return;
     this.isReading = true;
+    try {
+      await this.readUntilItIsShown();
+    } finally {
+      this.isReading = false;
+    }
+  }
+
+  async readUntilItIsShown() {
     while (this.isChanged) {
       this.isChanged = false;
       const since = this.last;
@@ -144,10 +156,10 @@ export class Draw {
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         this.status.textContent = error.message;
-        await new Promise((resolve) => setTimeout(resolve, 1000));
+        this.isChanged = true;
+        await new Promise((resolve) => setTimeout(resolve, RETRY));
       }
     }
-    this.isReading = false;
   }
 
   async read() {

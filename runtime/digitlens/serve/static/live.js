@@ -68,7 +68,8 @@ export class Live {
 
   connect() {
     this.clock = new Clock();
-    const url = new URL("/page/live", location.href);
+    this.last = 0; // the server counts anew when it was started anew
+    const url = new URL(`/page/live?paused=${Number(this.isPaused)}`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     const socket = (this.socket = new WebSocket(url));
     socket.binaryType = "arraybuffer";
@@ -119,7 +120,16 @@ export class Live {
     const isBad = message.state === "failed" || message.state === "lost";
     const words = { opening: `Opening ${message.message} …`, asleep: "Starting …" };
     this.say(words[message.state] ?? message.message, isBad);
+    if (message.state === "failed") this.clear();
     this.againButton.hidden = message.state !== "ended" && message.state !== "failed";
+  }
+
+  /** Show nothing, since nothing is seen. */
+  clear() {
+    this.newest = null;
+    this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.panel.showReading("", [], null);
+    this.rates.replaceChildren();
   }
 
   say(words, isBad) {
@@ -129,10 +139,13 @@ export class Live {
 
   async receive(packet) {
     const { header, arrays } = packet;
+    const { socket } = this;
     if (arrays.jpeg.data.length) {
       const image = await createImageBitmap(new Blob([arrays.jpeg.data], { type: "image/jpeg" }));
+      if (socket !== this.socket) return;
       this.send({ seen: header.number });
-      if (this.newest && header.number < this.newest.header.number && this.image) return;
+      if (header.number < this.last) return; // it was decoded more slowly than the one after it
+      this.last = header.number;
       this.image?.close();
       this.image = image;
     }

@@ -22,6 +22,8 @@ export class Network extends EventTarget {
     this.following = document.getElementById("network-follow");
     this.following.addEventListener("change", () => this.dispatchEvent(new Event("follow")));
     document.addEventListener("digitlens:frame", ({ detail }) => this.follow(detail.glyph));
+    // While nothing comes, a question finds out whether the server is still there.
+    setInterval(() => this.follows && this.refresh(), RETRY);
     this.followed = 0;
     this.cards = [];
     this.chosen = { layer: "conv1", unit: 0 };
@@ -113,13 +115,16 @@ export class Network extends EventTarget {
       ({ arrays } = await askPacket("/page/activations", current.glyph));
     } catch (error) {
       this.fail(error);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.refresh(), RETRY);
       return;
     }
     if (this.wanted !== wanted) return;
     this.values = Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data]));
     for (const card of this.cards) card.fill(this.values[card.layer.name]);
     this.status.classList.remove("bad");
-    this.status.textContent = `Looking at ${current.from}.`;
+    const words = `Looking at ${current.from}.`;
+    if (this.status.textContent !== words) this.status.textContent = words;
     this.choose(this.chosen.layer, this.chosen.unit);
   }
 

@@ -20,6 +20,7 @@ export class Photo {
     this.sheet = new Sheet(document.getElementById("photo-panel"), model, "your photo", () => this.paint());
     this.isShown = false;
     this.image = this.stream = null;
+    this.opening = this.asked = 0; // counted, so that what comes too late is dropped
     this.listen();
   }
 
@@ -41,6 +42,7 @@ export class Photo {
       this.drop.classList.remove("over");
       this.take(event.dataTransfer.files);
     });
+    document.addEventListener("dragend", () => this.drop.classList.remove("over"));
     document.addEventListener("paste", (event) => this.take(event.clipboardData.files));
     this.canvas.addEventListener("click", (event) => this.click(event));
     const camera = document.getElementById("photo-camera");
@@ -58,24 +60,32 @@ export class Photo {
   take(files) {
     if (!files.length) return;
     if (!this.isShown) location.hash = "#photo";
-    this.read(files[0]);
+    this.read(files[0], files.length > 1 ? `Of ${files.length} files the first was taken: ` : "");
   }
 
   async openCamera() {
+    this.closeCamera();
+    const number = ++this.opening;
+    let stream;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({
+      stream = await navigator.mediaDevices.getUserMedia({
         video: { facingMode: "environment", width: { ideal: 1920 } },
       });
     } catch (error) {
       this.say(`The camera cannot be used: ${error.message}`, true);
       return;
     }
-    this.video.srcObject = this.stream;
+    if (number !== this.opening || !this.isShown) {
+      stream.getTracks().forEach((track) => track.stop());
+      return;
+    }
+    this.stream = this.video.srcObject = stream;
     this.viewfinder.hidden = false;
-    await this.video.play();
+    await this.video.play().catch(() => {}); // it was closed meanwhile
   }
 
   closeCamera() {
+    this.opening++;
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
     this.viewfinder.hidden = true;
@@ -93,19 +103,22 @@ export class Photo {
     this.status.classList.toggle("bad", isBad);
   }
 
-  async read(file) {
+  async read(file, note = "") {
+    const number = ++this.asked;
     this.say("Reading …");
     let packet;
     try {
       packet = await askPacket("/page/read?steps=1", file);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (number !== this.asked) return;
       this.result.hidden = true;
       this.say(error.message, true);
       return;
     }
     const { reading } = packet.header;
     const image = await createImageBitmap(jpeg(packet.arrays.frame));
+    if (number !== this.asked) return;
     this.image?.close();
     this.image = image;
     this.scale = image.width / reading.width;
@@ -115,7 +128,7 @@ export class Photo {
     this.showSigns(packet.header);
     const many = reading.digits.length === 1 ? "digit" : "digits";
     const size = `${reading.width}×${reading.height} pixels`;
-    this.say(`${reading.digits.length} ${many} in ${size}, read in ${reading.elapsed_ms.toFixed(1)} ms`);
+    this.say(`${note}${reading.digits.length} ${many} in ${size}, read in ${reading.elapsed_ms.toFixed(1)} ms`);
   }
 
   paint() {
