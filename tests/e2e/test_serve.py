@@ -1,9 +1,12 @@
 """`digitlens serve` as programs see it, and as those see it who should not."""
 
 import json
+import os
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +16,9 @@ import cv2
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
+from websockets.sync.client import connect
 
 from command import Digitlens, assert_one_line_error
 from digitlens import Reader
@@ -492,6 +497,7 @@ def test_it_serves_by_tls(tmp_path: Path, digitlens: Digitlens) -> None:
         (["test:", "--host", "no.such.host.invalid"], ["no.such.host.invalid"]),
         (["test:", "--host", "192.0.2.1"], ["192.0.2.1"]),
         (["test:", "--port", "70000"], ["70000"]),
+        (["test:", "--allow-host", "desk.local:80"], ["desk.local:80", "no port"]),
         (["test:", "--width", "2"], ["2"]),
         (["test:", "--provider", "gpu"], ["gpu"]),
         (["test:", "--model", "none.onnx"], ["none.onnx"]),
@@ -506,3 +512,183 @@ def test_what_cannot_be_served_is_one_line(
 def test_a_port_that_is_taken_is_one_line(server: Server, digitlens: Digitlens) -> None:
     result = digitlens("serve", "test:", "--port", server.port)
     assert_one_line_error(result, 2, server.port, "--port")
+
+
+def upgrade(*lines: str) -> bytes:
+    """A request for a WebSocket with further header lines."""
+    head = ["GET /page/live HTTP/1.1", "Host: evil.example", "Connection: Upgrade"]
+    head += ["Upgrade: websocket", "Sec-WebSocket-Version: 13"]
+    head += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *lines]
+    return "\r\n".join([*head, "", ""]).encode()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: 5"],
+        ["X: y"] * 150,
+        [f"Cookie: {'x' * 9000}"],
+        ["Transfer-Encoding: chunked"],
+    ],
+)
+def test_what_is_no_proper_wish_for_a_socket_is_refused_and_closed(
+    server: Server, lines: list[str]
+) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as asked:
+        asked.sendall(upgrade(*lines))
+        assert asked.recv(1000).startswith(b"HTTP/1.1 4")
+        while asked.recv(1000):
+            pass
+
+
+def test_nothing_that_a_socket_brings_is_logged() -> None:
+    with serving("test:") as server:
+        for opcode, payload in ((1, b"\xff\xfe"), (1, b"nonsense"), (2, b"\xff"), (9, b"x")):
+            with server.watch() as viewer, viewer.send_context():
+                viewer.protocol.send_frame(Frame(Opcode(opcode), payload))
+            assert server.ask("/api/health").status == 200
+        assert server.end()[2].count("\n") == 1
+
+
+def test_fragments_without_end_cut_their_socket_alone(server: Server) -> None:
+    with server.watch() as viewer:
+        try:
+            for _ in range(2000):
+                with viewer.send_context():
+                    viewer.protocol.send_frame(Frame(Opcode.TEXT, b"", fin=False))
+                    viewer.protocol.send_frame(Frame(Opcode.CONT, b"", fin=False))
+        except ConnectionClosed:
+            pass
+        else:
+            raise AssertionError("it takes parts for ever")
+    assert server.ask("/api/health").status == 200
+
+
+def test_who_does_not_read_is_cut_off() -> None:
+    patch = "import digitlens.serve.server as s; s.UNREAD_SECONDS = 1.0"
+    with serving("test:", patch=patch) as server:
+        deaf = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        for each in deaf:
+            each.sendall(b"GET /page/network HTTP/1.1\r\nHost: localhost\r\n\r\n" * 60)
+
+        def connections() -> int:
+            files = Path(f"/proc/{server.process.pid}/fd").iterdir()
+            return sum("socket:" in str(each.readlink()) for each in files)
+
+        until(lambda: connections() > 4, "all are connected")
+        until(lambda: connections() <= 4, "only what the server itself needs is open")
+        for each in deaf:
+            each.close()
+
+
+@pytest.mark.parametrize("has_tls", [False, True])
+def test_more_sockets_than_files_may_be_open_are_survived(tmp_path: Path, has_tls: bool) -> None:
+    patch = "import resource, digitlens.serve.server as s; s.HEADER_SECONDS = 2.0\n"
+    patch += "resource.setrlimit(resource.RLIMIT_NOFILE, (120, 120))"
+    words = zip(("--certfile", "--keyfile"), certificate(tmp_path), strict=True)
+    options = [word for pair in words for word in pair] if has_tls else []
+    with serving("test:", *options, patch=patch) as server:
+        held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(160)]
+        time.sleep(1)
+        for each in held:
+            each.close()
+        trust = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+        address = server.address.replace("127.0.0.1", "localhost") + "api/health"
+        with urllib.request.urlopen(address, context=trust if has_tls else None) as answer:
+            assert answer.status == 200
+        status, took, err = server.end()
+        assert (status, took < 2) == (0, True)
+        assert err.count("\n") == 1, err[:2000]
+
+
+def test_tall_pictures_are_shown(server: Server, tmp_path: Path) -> None:
+    tall = np.full((70_000, 30, 3), 200, np.uint8)
+    image = cv2.imencode(".png", tall)[1].tobytes()
+    header, arrays = unpack(server.ask("/page/read?steps=1", image).body)
+    assert header["reading"]["height"] == 70_000
+    assert cv2.imdecode(arrays["frame"], cv2.IMREAD_COLOR).shape[0] == 1280
+    cv2.imwrite(str(tmp_path / "tall.png"), tall)
+    with serving(tmp_path / "tall.png") as shown, shown.watch() as viewer:
+        assert next_picture(viewer)[0]["reading"]["height"] == 70_000
+
+
+def test_a_source_that_breaks_is_said_and_tried_again() -> None:
+    patch = (
+        "import digitlens.serve.broadcast as b; b.RETRY = 0.1\n"
+        "def broken(*a): raise RuntimeError('no such luck')\n"
+        "b.encoded, good = broken, b.encoded\n"
+        "import threading; threading.Timer(1.5, lambda: setattr(b, 'encoded', good)).start()"
+    )
+    with serving("test:", patch=patch) as server, server.watch() as viewer:
+        assert next_status(viewer, "failed")["message"] == "no such luck"
+        next_picture(viewer)
+
+
+def test_why_an_image_was_no_picture_is_said_at_its_end(tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with serving(tmp_path / "bad.png") as server, server.watch() as viewer:
+        assert "bad.png: not an image" in next_status(viewer, "ended")["message"]
+
+
+def test_no_old_picture_is_shown_to_who_comes_later() -> None:
+    patch = "import digitlens.serve.broadcast as b; b.LINGER = 0.1"
+    with serving("test:", patch=patch) as server:
+        with server.watch() as viewer:
+            next_picture(viewer)
+        until(lambda: server.ask("/api/health").json["source"]["state"] == "asleep", "asleep")
+        time.sleep(1)
+        with server.watch() as viewer:
+            assert time.time() - next_picture(viewer)[0]["captured"] < 1
+
+
+def test_who_comes_back_paused_gets_no_picture(server: Server) -> None:
+    address = f"ws://127.0.0.1:{server.port}/page/live?paused=1"
+    with connect(address, proxy=None) as viewer:
+        next_status(viewer, "running")
+        viewer.send(json.dumps({"clock": 1}))
+        while "clock" not in (message := viewer.recv(5)):
+            assert isinstance(message, str)
+        time.sleep(0.3)
+        viewer.send(json.dumps({"clock": 2}))
+        assert "clock" in viewer.recv(5)
+        viewer.send(json.dumps({"paused": False}))
+        next_picture(viewer)
+
+
+def test_large_images_keep_nobody_waiting_and_little_memory(image: bytes) -> None:
+    big = cv2.imencode(".png", np.full((6000, 6000, 4), 50_000, np.uint16))[1].tobytes()
+    with serving("test:") as server, ThreadPoolExecutor() as pool:
+        asked = [pool.submit(server.ask, "/api/read", big) for _ in range(4)]
+        time.sleep(0.3)
+        assert server.ask("/api/read", image).status == 200
+        assert not all(each.done() for each in asked)
+        assert {each.result().status for each in asked} == {200}
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        assert float(status.partition("VmHWM:")[2].split()[0]) / 1024 < 1100
+
+
+def test_of_several_origins_all_are_looked_at(server: Server) -> None:
+    own = f"http://127.0.0.1:{server.port}"
+    head = f"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {own}\r\n"
+    with socket.create_connection(("127.0.0.1", server.port)) as asked:
+        asked.sendall(f"{head}Origin: http://evil.example\r\n\r\n".encode())
+        assert asked.recv(1000).startswith(b"HTTP/1.1 403")
+
+
+def test_a_token_of_any_bytes_is_taken() -> None:
+    with serving("test:", env={"DIGITLENS_TOKEN": os.fsdecode(b"t\xff\xc3\xb6")}) as server:
+        assert server.address.endswith("?token=t%FF%C3%B6")
+        assert server.ask("/api/health?token=t%FF%C3%B6").status == 200
+        assert server.ask("/api/health?token=t%FF").status == 401
+        bearer = b"Bearer t\xff\xc3\xb6".decode("latin-1")
+        assert server.ask("/api/health", Authorization=bearer).status == 200
+
+
+def test_closed_outputs_do_not_matter() -> None:
+    for closed in (">&-", "2>&-"):
+        command = f"exec {sys.executable} -m digitlens serve test: --port 0 {closed}"
+        with subprocess.Popen(command, shell=True, stderr=subprocess.PIPE) as process:
+            time.sleep(3)
+            assert process.poll() is None
+            process.terminate()
+            assert process.wait(timeout=10) == 0

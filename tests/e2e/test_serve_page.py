@@ -405,15 +405,117 @@ def test_a_model_with_other_names_shows_values_alone(browser: Browser, tmp_path:
 
 
 def test_the_page_finds_a_server_again_that_was_killed(browser: Browser) -> None:
+    listen = "window.numbers = []; document.addEventListener('digitlens:frame', "
+    listen += "(event) => numbers.push(event.detail.number))"
     with serving("test:") as server, page_of(browser, server.address) as tab:
-        expect(tab.locator("#live-status")).to_contain_text("gives")
+        tab.evaluate(listen)
+        wait_for(tab, "numbers.at(-1) > 60")
         server.process.kill()
         expect(tab.locator("#live-status")).to_contain_text("does not answer")
+        tab.evaluate("numbers.length = 0")
         with serving("test:", "--port", server.port):
             expect(tab.locator("#live-status")).to_contain_text("gives", timeout=15_000)
-            count = "document.addEventListener('digitlens:frame', () => (window.again = true))"
-            tab.evaluate(count)
-            wait_for(tab, "window.again")
+            wait_for(tab, "numbers.length > 5 && numbers.at(0) < 30")
+
+
+def test_drawing_and_the_network_go_on_when_the_server_is_back(browser: Browser) -> None:
+    with serving("test:") as server, page_of(browser, server.address) as tab:
+        go(tab, "network")
+        expect(tab.locator("#network-status")).to_have_text("Looking at a drawn 4.")
+        server.process.kill()
+        server.process.wait()
+        tab.get_by_role("button", name="A drawn 2").click()
+        expect(tab.locator("#network-status")).to_contain_text("does not answer")
+        go(tab, "draw")
+        draw(tab, SEVEN)
+        expect(tab.locator("#draw-status")).to_contain_text("does not answer")
+        with serving("test:", "--port", server.port):
+            expect(tab.locator("#draw-panel .text")).to_have_text("7")
+            go(tab, "network")
+            expect(tab.locator("#network-status")).to_have_text("Looking at a drawn 2.")
+
+
+def test_a_pause_lasts_while_other_views_are_shown(tab: Page) -> None:
+    expect(tab.locator("#live-panel .choices button")).to_have_count(10)
+    tab.locator("#live-pause").click()
+    tab.wait_for_timeout(300)
+    picture = "document.getElementById('live-picture').toDataURL()"
+    before = tab.evaluate(picture)
+    go(tab, "draw")
+    go(tab, "live")
+    tab.wait_for_timeout(700)
+    assert tab.evaluate(picture) == before
+
+
+def test_the_camera_is_off_when_it_is_said_to_be(tab: Page) -> None:
+    tab.evaluate(
+        """() => {
+            window.tracks = [];
+            const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            navigator.mediaDevices.getUserMedia = async (wish) => {
+                const stream = await open(wish);
+                tracks.push(...stream.getTracks());
+                return stream;
+            };
+        }"""
+    )
+    off = "tracks.length === {} && tracks.every((track) => track.readyState === 'ended')"
+    go(tab, "photo")
+    camera = tab.get_by_role("button", name="Use this device’s camera")
+    camera.dblclick()
+    expect(tab.locator("#photo-viewfinder")).to_be_visible()
+    tab.get_by_role("button", name="Stop the camera").click()
+    wait_for(tab, off.format(2))
+    camera.click()
+    go(tab, "draw")
+    wait_for(tab, off.format(3))
+    go(tab, "photo")
+    expect(tab.locator("#photo-viewfinder")).to_be_hidden()
+
+
+def test_the_last_of_two_photos_is_shown(tab: Page, photo: Path, tmp_path: Path) -> None:
+    large = cv2.resize(cv2.imread(str(photo)), (7200, 3360))
+    cv2.imwrite(str(tmp_path / "large.png"), large)
+    go(tab, "photo")
+    tab.set_input_files("#photo-file", tmp_path / "large.png")
+    tab.set_input_files("#photo-file", photo)
+    expect(tab.locator("#photo-status")).to_contain_text("900×420")
+    tab.wait_for_timeout(2500)
+    expect(tab.locator("#photo-status")).to_contain_text("900×420")
+
+
+def test_a_second_finger_draws_nothing(browser: Browser, server: Server) -> None:
+    with page_of(browser, f"{server.address}#draw", size=PHONE) as tab:
+        paper = tab.locator("#draw-paper")
+        box = paper.bounding_box()
+        assert box
+        for kind, primary, x, y in (
+            ("down", True, 0.3, 0.2), ("down", False, 0.9, 0.9), ("move", True, 0.3, 0.5),
+            ("move", False, 0.9, 0.5), ("up", False, 0.9, 0.5), ("move", True, 0.3, 0.85),
+        ):  # fmt: skip
+            place = {
+                "clientX": box["x"] + x * box["width"],
+                "clientY": box["y"] + y * box["height"],
+            }
+            tab.evaluate(
+                """([kind, isPrimary, place]) => {
+                    const paper = document.getElementById("draw-paper");
+                    paper.setPointerCapture = () => {};
+                    paper.dispatchEvent(new PointerEvent(`pointer${kind}`, {
+                        pointerId: isPrimary ? 1 : 2, isPrimary, buttons: 1, ...place,
+                    }));
+                }""",
+                [kind, primary, place],
+            )
+        expect(tab.locator("#draw-panel .text")).to_have_text("1")
+
+
+@pytest.mark.parametrize("size", [(760, 360), (1280, 500), DESK])
+def test_boxes_lie_on_the_paper(browser: Browser, server: Server, size: tuple[int, int]) -> None:
+    with page_of(browser, f"{server.address}#draw", size=size) as tab:
+        expect(tab.locator("#draw-paper")).to_be_visible()
+        paper, boxes = (tab.locator(f"#draw-{each}").bounding_box() for each in ("paper", "boxes"))
+        assert all(abs(paper[side] - boxes[side]) < 3 for side in paper)
 
 
 def test_the_token_is_kept_in_a_cookie_and_leaves_the_address(browser: Browser) -> None:

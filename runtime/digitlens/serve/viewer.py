@@ -13,6 +13,7 @@ frames, and none waits in buffers between here and there.
 import asyncio
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ class Viewer:
                 raise result
         if self._problem is not None:
             self._metrics.count("digitlens_errors_total", 'kind="socket"')
-            await self._socket.close(POLICY, self._problem[:100])
+            with suppress(WebSocketDisconnect):
+                await self._socket.close(POLICY, self._problem[:100])
 
     async def _receive(self, news: asyncio.Event) -> None:
         while True:

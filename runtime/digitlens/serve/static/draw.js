@@ -172,6 +172,6 @@ export class Draw {
     const packet = await askPacket("/page/read", image);
     const digits = packet.header.signs.filter((sign) => !sign.dropped);
     const newest = this.strokes.at(-1)?.points.at(-1) ?? [0, 0];
-    this.sheet.show(packet, digitAt(digits, ...newest));
+    this.sheet.show(packet, digitAt(digits, ...newest), !this.isChanged);
   }
 }

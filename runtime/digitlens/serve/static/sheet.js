@@ -43,13 +43,13 @@ export class Sheet {
     return this.probabilities.subarray(number * this.labels, (number + 1) * this.labels);
   }
 
-  /** Show what /page/read answered, and of that the digit of a number. */
-  show({ header, arrays }, number = 0) {
+  /** Show what /page/read answered, and of that the digit of a number; its maps if there is time. */
+  show({ header, arrays }, number = 0, hasTime = true) {
     this.text = header.reading.text;
     this.signs = header.signs;
     this.glyphs = arrays.glyphs.data;
     this.probabilities = arrays.probabilities.data;
-    this.choose(this.digits.length ? Math.min(Math.max(number, 0), this.digits.length - 1) : null);
+    this.choose(this.digits.length ? Math.min(Math.max(number, 0), this.digits.length - 1) : null, hasTime);
   }
 
   clear() {
@@ -58,12 +58,12 @@ export class Sheet {
     this.panel.showReading("", [], null);
   }
 
-  choose(number) {
+  choose(number, hasTime = true) {
     this.chosen = number;
     this.panel.showReading(this.text, this.digits, number);
     if (number !== null) {
       this.panel.showDigit(this.glyph(number), this.outputs(number), this.signs[number].reason);
-      this.showMaps();
+      if (hasTime) this.showMaps();
     }
     this.onChange();
   }
