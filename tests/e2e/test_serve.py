@@ -380,7 +380,7 @@ def test_a_signal_ends_it_while_a_hard_image_is_read() -> None:
 
 
 def test_half_open_connections_harm_nobody_and_are_closed(image: bytes) -> None:
-    patch = "import digitlens.serve.server as s; s.HEADER_SECONDS = 2.0"
+    patch = "import digitlens.serve.connection as s; s.HEADER_SECONDS = 2.0"
     with serving("test:", patch=patch) as server, server.watch() as viewer:
         parts = (b"", b"GET / HT", b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
         sockets = []
@@ -409,7 +409,7 @@ def test_slow_bodies_are_refused(image: bytes) -> None:
 
 
 def test_more_connections_than_it_has_room_for_are_told_so() -> None:
-    patch = "import digitlens.serve.server as s; s.MAX_CONNECTIONS = 5"
+    patch = "import digitlens.serve.connection as s; s.MAX_CONNECTIONS = 5"
     with serving("test:", patch=patch) as server:
         held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
         assert server.ask("/api/health").status == 503
@@ -565,7 +565,7 @@ def test_fragments_without_end_cut_their_socket_alone(server: Server) -> None:
 
 
 def test_who_does_not_read_is_cut_off() -> None:
-    patch = "import digitlens.serve.server as s; s.UNREAD_SECONDS = 1.0"
+    patch = "import digitlens.serve.place as s; s.UNREAD_SECONDS = 1.0"
     with serving("test:", patch=patch) as server:
         deaf = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
         for each in deaf:
@@ -583,7 +583,7 @@ def test_who_does_not_read_is_cut_off() -> None:
 
 @pytest.mark.parametrize("has_tls", [False, True])
 def test_more_sockets_than_files_may_be_open_are_survived(tmp_path: Path, has_tls: bool) -> None:
-    patch = "import resource, digitlens.serve.server as s; s.HEADER_SECONDS = 2.0\n"
+    patch = "import resource, digitlens.serve.connection as s; s.HEADER_SECONDS = 2.0\n"
     patch += "resource.setrlimit(resource.RLIMIT_NOFILE, (120, 120))"
     words = zip(("--certfile", "--keyfile"), certificate(tmp_path), strict=True)
     options = [word for pair in words for word in pair] if has_tls else []

@@ -95,7 +95,7 @@ def serve(
     from digitlens.serve.desk import Desk
     from digitlens.serve.metrics import Metrics
     from digitlens.serve.network import layers_of
-    from digitlens.serve.server import Place
+    from digitlens.serve.place import Place
     from digitlens.serve.server import serve as listen
     from digitlens.serve.state import State
 
