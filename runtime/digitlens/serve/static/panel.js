@@ -19,7 +19,7 @@ export class Panel {
     this.wishes = wishes;
     this.text = element("output", { class: "text", "aria-label": "What is read" });
     this.choices = element("ul", { class: "choices", "aria-label": "Digits" });
-    this.glyph = element("canvas", { class: "glyph", role: "img" });
+    this.glyph = element("canvas", { class: "glyph", role: "img", "aria-label": "Glyph, not there yet" });
     this.outputs = element("ul", { class: "outputs", "aria-label": "The ten outputs" });
     this.rows = model.labels.map((label) => {
       const bar = element("span", { class: "bar", "aria-hidden": "true" });
@@ -31,7 +31,7 @@ export class Panel {
     this.taps = element("select", {}, ...model.taps.map((tap) => element("option", {}, tap.name)));
     this.taps.addEventListener("change", () => wishes.tap(this.taps.value));
     this.range = element("span", { class: "rates" });
-    this.maps = element("canvas", { class: "maps", role: "img" });
+    this.maps = element("canvas", { class: "maps", role: "img", "aria-label": "Maps, not there yet" });
     this.reason = element("p", { class: "unsure" });
     const open = element("button", { type: "button" }, "Open in Network");
     open.addEventListener("click", wishes.open);
