@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -59,8 +60,7 @@ DRAWN = """() => {
 
 def cpu_seconds(process: int) -> float:
     """Give the CPU seconds that a process took so far."""
-    with open(f"/proc/{process}/stat") as file:  # noqa: PTH123
-        fields = file.read().rpartition(")")[2].split()
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -2,8 +2,8 @@
 
     python scripts/screenshot_serve.py docs
 
-Writes `serve-live.png`, `serve-draw.png`, `serve-photo.png` and `serve-network.png` at the size of
-a desk's screen, and all four on a phone, dark, side by side, as `serve-phone.png`.
+Writes `serve-live.jpg`, `serve-draw.jpg`, `serve-photo.jpg` and `serve-network.jpg` at the size of
+a desk's screen, and all four on a phone, dark, side by side, as `serve-phone.jpg`.
 """
 
 import os
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 
 from digitlens.capture.test_card import Card
-from digitlens.files import write_png
-from served import chromium, serving
+from digitlens.files import write_bytes
+from served import chromium, draw, serving
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
 STROKES = (
@@ -27,6 +27,12 @@ STROKES = (
     [(0.72, 0.30), (0.82, 0.18), (0.86, 0.35), (0.72, 0.84), (0.90, 0.82)],
 )
 """A 7, a 4 and a 2, in shares of the paper."""
+IS_SETTLED = """() => {
+    const buttons = [...document.querySelectorAll("#live-panel .choices button")];
+    return buttons.length === 10 && buttons.every((each) => / (99|100) %$/.test(each.textContent));
+}"""
+QUALITY = 88
+"""Of the JPEGs, 0…100: noise makes PNGs three times as large."""
 
 
 def photo() -> bytes:
@@ -37,24 +43,24 @@ def photo() -> bytes:
 
 
 def live(page: Page) -> None:
-    """Wait for ten digits, and look at the 4."""
-    button = page.locator("#live-panel .choices button")
-    button.nth(9).wait_for()
-    button.nth(3).click()
-    page.wait_for_timeout(1500)
+    """Pause when no digit is just turning into another, and look at the 4."""
+    digits = page.locator("#live-panel .choices button")
+    digits.nth(9).wait_for()
+    digits.nth(3).click()
+    pause = page.locator("#live-pause")
+    for _ in range(50):
+        page.wait_for_timeout(300)
+        pause.click()
+        page.wait_for_timeout(200)
+        if page.evaluate(IS_SETTLED):
+            return
+        pause.click()
+    raise click.ClickException("the live picture never settles")
 
 
-def draw(page: Page) -> None:
+def draw_digits(page: Page) -> None:
     """Draw digits."""
-    box = page.locator("#draw-paper").bounding_box()
-    assert box
-    for stroke in STROKES:
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place, steps=10)
-        page.mouse.up()
+    draw(page, *STROKES)
     page.wait_for_timeout(800)
 
 
@@ -72,13 +78,19 @@ def network(page: Page) -> None:
     page.evaluate("window.scrollTo(0, 0)")
 
 
-VIEWS = {"live": live, "draw": draw, "photo": read_photo, "network": network}
+VIEWS = {"live": live, "draw": draw_digits, "photo": read_photo, "network": network}
 
 
 def picture(page: Page) -> NDArray[np.uint8]:
     """Take a screenshot, uint8 `[h, w, 3]`, blue, green, red."""
     data = np.frombuffer(page.screenshot(), np.uint8)
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+def write(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write a JPEG."""
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    write_bytes(path, cv2.imencode(".jpg", image, parameters)[1].tobytes())
 
 
 @click.command(help=__doc__)
@@ -93,9 +105,9 @@ def main(folder: Path) -> None:
             for page in (desk, phone):
                 page.goto(f"{address}#{name}")
                 act(page)
-            write_png(folder / f"serve-{name}.png", picture(desk))
+            write(folder / f"serve-{name}.jpg", picture(desk))
             phones.append(picture(phone))
-        write_png(folder / "serve-phone.png", np.concatenate(phones, axis=1))
+        write(folder / "serve-phone.jpg", np.concatenate(phones, axis=1))
 
 
 if __name__ == "__main__":

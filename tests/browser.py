@@ -1,30 +1,14 @@
-"""A real Chromium, and what tests do with a page in it."""
+"""What tests do with a page in a real Chromium."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from screen import until
 
 PHONE, DESK, WALL = (360, 740), (1280, 800), (3840, 2160)
-_FLAGS = ("--no-sandbox", "--disable-dev-shm-usage")
-
-
-def chromium() -> str | None:
-    """Give the browser's path: Debian's and others' names of it."""
-    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    return next(filter(None, found), None)
-
-
-@contextmanager
-def browsing(*flags: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=[*_FLAGS, *flags])
-        yield browser
-        browser.close()
 
 
 @contextmanager
@@ -51,24 +35,10 @@ def page_of(
     assert all(url.startswith("blob:") or url.split("/")[2] == origin for url in asked), asked
 
 
-def _is_fault(said: object) -> bool:
+def _is_fault(said: ConsoleMessage) -> bool:
     """Tell an error from what the browser says of an answer that is no success, or of none."""
-    text = said.text  # type: ignore[attr-defined]
-    is_answer = "Failed to load resource" in text or "WebSocket connection to" in text
-    return said.type == "error" and not is_answer  # type: ignore[attr-defined]
-
-
-def draw(page: Page, *strokes: list[tuple[float, float]]) -> None:
-    """Draw strokes with the mouse; points are shares of the paper's width and height."""
-    box = page.locator("#draw-paper").bounding_box()
-    assert box
-    for stroke in strokes:
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place, steps=6)
-        page.mouse.up()
+    is_answer = "Failed to load resource" in said.text or "WebSocket connection to" in said.text
+    return said.type == "error" and not is_answer
 
 
 def wait_for(page: Page, expression: str) -> None:

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-from browser import chromium
 from command import OFFLINE, Digitlens, Result
 from digitlens import folders
 from digitlens.mnist import ENVIRONMENT, has_files
@@ -22,6 +21,7 @@ from digitlens_train.run import Run
 from digitlens_train.training import train
 from provider_environment import python_with_packages
 from screen import Screen, missing_tools
+from served import chromium_path
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     reasons = {
         "full_mnist": None if _full_mnist_folder() else "the four files of MNIST are not here",
-        "browser": None if chromium() else "no Chromium is here",
+        "browser": None if chromium_path() else "no Chromium is here",
         "screen": f"{missing} not installed" if (missing := missing_tools()) else None,
     }
     for item in items:

@@ -31,5 +31,5 @@ def test_pictures_of_all_views_are_taken(tmp_path: Path) -> None:
     script = [sys.executable, str(ROOT / "scripts/screenshot_serve.py"), str(tmp_path)]
     subprocess.run(script, check=True, timeout=300)
     sizes = {path.name: cv2.imread(str(path)).shape[1::-1] for path in tmp_path.iterdir()}
-    desk = {f"serve-{view}.png": (1280, 900) for view in ("live", "draw", "photo", "network")}
-    assert sizes == desk | {"serve-phone.png": (1440, 780)}
+    desk = {f"serve-{view}.jpg": (1280, 900) for view in ("live", "draw", "photo", "network")}
+    assert sizes == desk | {"serve-phone.jpg": (1440, 780)}

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -686,9 +687,20 @@ def test_a_token_of_any_bytes_is_taken() -> None:
 
 def test_closed_outputs_do_not_matter() -> None:
     for closed in (">&-", "2>&-"):
-        command = f"exec {sys.executable} -m digitlens serve test: --port 0 {closed}"
-        with subprocess.Popen(command, shell=True, stderr=subprocess.PIPE) as process:
-            time.sleep(3)
-            assert process.poll() is None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = f"exec {sys.executable} -m digitlens serve test: --port {port} {closed}"
+        with subprocess.Popen(
+            command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+
+            def answers(port: int = port) -> bool:
+                with suppress(OSError):
+                    socket.create_connection(("127.0.0.1", port)).close()
+                    return True
+                return False
+
+            until(answers, "it listens")
             process.terminate()
             assert process.wait(timeout=10) == 0

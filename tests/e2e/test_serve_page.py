@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from browser import DESK, PHONE, WALL, browsing, draw, drop, page_of, wait_for
+from browser import DESK, PHONE, WALL, drop, page_of, wait_for
 from command import ROOT, Digitlens
 from digitlens import Reader, model_file
 from digitlens.capture.test_card import Card
@@ -24,6 +24,7 @@ from digitlens.contract import TAPS
 from digitlens.serve.network import layers_of
 from digitlens.serve.page import sample_glyphs
 from screen import until
+from served import chromium, draw
 from server import Server, next_picture, serving
 
 pytestmark = pytest.mark.browser
@@ -52,7 +53,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser(clip: Path) -> Iterator[Browser]:
     fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    with browsing(*fake, f"--use-file-for-fake-video-capture={clip}") as browser:
+    with chromium(*fake, f"--use-file-for-fake-video-capture={clip}") as browser:
         yield browser
 
 

@@ -93,6 +93,7 @@ def serve(
     from digitlens.serve.app import build
     from digitlens.serve.broadcast import Broadcast
     from digitlens.serve.desk import Desk
+    from digitlens.serve.inbox import Inbox
     from digitlens.serve.metrics import Metrics
     from digitlens.serve.network import layers_of
     from digitlens.serve.place import Place
@@ -114,7 +115,13 @@ def serve(
     broadcast = Broadcast(
         lambda: follow(found, reader, fast=fast, loop=loop, steady=steady), metrics, always=always
     )
-    state = State(Desk(reader, metrics), broadcast, metrics, layers_of(reader.session, model))
+    state = State(
+        inbox=Inbox(),
+        desk=Desk(reader, metrics),
+        broadcast=broadcast,
+        metrics=metrics,
+        layers=layers_of(reader.session, model),
+    )
 
     def say(address: str) -> None:
         click.echo(address)

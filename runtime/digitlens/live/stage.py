@@ -31,13 +31,19 @@ class Stage:
 
     def __init__(self, reader: Reader, taps: Sequence[str] = ()) -> None:
         self._reader, self._all = reader, reader.contract.taps
-        known = {tap.name: tap for tap in self._all}
-        if unknown := [name for name in taps if name not in known]:
-            raise UsageError(f"no tap {unknown[0]!r}: the model has {', '.join(known)}")
-        self._usual = [known[name] for name in taps or TAPS if name in known] or list(self._all)
+        usual = [tap for name in TAPS for tap in self._all if tap.name == name]
+        self._usual = [self._known(name) for name in taps] or usual or list(self._all)
         self._taps = self._usual
         self._track: int | None = None
         self.shows_maps, self.shows_keys, self.explains = True, False, False
+
+    def show_only(self, name: str) -> None:
+        """Show one tap alone.
+
+        Raises:
+            UsageError: the model has no such tap.
+        """
+        self._taps = [self._known(name)]
 
     def show_tap(self, number: int) -> None:
         """Show the tap of that number, from 1, alone; once more, the usual ones again."""
@@ -84,6 +90,12 @@ class Stage:
             lines=lines,
             shows_keys=self.shows_keys,
         )
+
+    def _known(self, name: str) -> Tap:
+        known = {tap.name: tap for tap in self._all}
+        if name not in known:
+            raise UsageError(f"no tap {name!r}: the model has {', '.join(known)}")
+        return known[name]
 
     def _drawn(self, reading: LiveReading, chosen: int) -> list[tuple[Tap, NDArray[np.float32]]]:
         digit = reading.digits[chosen]

@@ -22,14 +22,15 @@ SOURCE = "-"
 
 async def read(request: Request) -> Response:
     """Read an image: what `digitlens classify --format json` prints, with the taps asked for."""
-    desk = State.of(request).desk
+    state = State.of(request)
+    desk = state.desk
     names = _taps(request, desk.reader.contract)
 
     def make(frame: NDArray[np.uint8]) -> tuple[Reading, bytes]:
         reading = desk.reader.read(frame, taps=bool(names))
         return reading, _json(reading, names)
 
-    async with desk.body(request) as image:
+    async with state.inbox.body(request) as image:
         answer = await desk.answer(image, "api", make)
     return Response(answer, media_type="application/json")
 
@@ -97,7 +98,7 @@ async def refuse(request: Request, error: Exception) -> Response:
     return Response(body, error.status_code, error.headers, "application/json")
 
 
-async def fail(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def fail(request: Request, _: Exception) -> Response:
     """Say that there is a fault of our own; it is logged."""
     State.of(request).metrics.count("digitlens_errors_total", 'kind="fault"')
     return JSONResponse({"source": SOURCE, "error": "a fault of the server: see its log"}, 500)

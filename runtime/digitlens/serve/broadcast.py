@@ -90,7 +90,7 @@ class Broadcast:
         self._viewers: set[asyncio.Event] = set()
         self._condition = threading.Condition()
         self._is_closed = self._is_rewound = False
-        self._left, self._damage = -LINGER, ""
+        self._left = -LINGER
         self._count = 0
         self._thread = threading.Thread(target=self._run, name="digitlens-live", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -147,11 +147,10 @@ class Broadcast:
     def _read(self) -> None:
         """Read the source until it ends and is not wanted again."""
         while self._is_wanted:
-            self._damage = ""
             try:
                 with self._open_watch() as watch:
                     self._tell(Status(State.OPENING.value, watch.feed.source.name))
-                    self._follow(watch)
+                    damage = self._follow(watch)
                     name = watch.feed.source.name
             except Exception as error:  # a source may raise anything, and the thread goes on
                 if not isinstance(error, DigitlensError | OSError):
@@ -160,8 +159,8 @@ class Broadcast:
                 self._tell(Status(FAILED, str(error)))
                 self._rest(RETRY)
             else:
-                reason = f"; {self._damage}" if self._damage else ""
-                self._tell(Status(State.ENDED.value, f"{name} has ended{reason}"))
+                words = f"{name} has ended; {damage}" if damage else f"{name} has ended"
+                self._tell(Status(State.ENDED.value, words))
                 self._rest()
 
     def _rest(self, seconds: float = float("inf")) -> None:
@@ -171,23 +170,25 @@ class Broadcast:
             self._is_rewound = False
             while self._is_wanted and not self._is_rewound and time.monotonic() < until:
                 self._condition.wait(_TICK)
-            self._is_rewound = False
 
-    def _follow(self, watch: Watch) -> None:
+    def _follow(self, watch: Watch) -> str:
+        """Read until the source ends or nobody wants it; give what was wrong with an image last."""
+        damage = ""
         while self._is_wanted:
             try:
                 reading = watch.next(_TICK)
             except ImageError as error:
                 self._metrics.count("digitlens_errors_total", 'kind="image"')
-                self._damage = str(error)
-                self._tell(Status(State.RUNNING.value, self._damage))
+                damage = str(error)
+                self._tell(Status(State.RUNNING.value, damage))
                 continue
             if reading:
                 self._publish(reading, watch)
             elif watch.has_ended:
-                return
+                break
             elif trouble := watch.feed.trouble:
                 self._tell(Status(State.LOST.value, trouble))
+        return damage
 
     def _publish(self, reading: LiveReading, watch: Watch) -> None:
         self._count += 1

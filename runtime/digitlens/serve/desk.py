@@ -1,20 +1,18 @@
 """Images that are sent are read in threads, a few at a time, beside the loop that answers."""
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 from anyio import CapacityLimiter, to_thread
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 
 from digitlens import image_header, sources
 from digitlens.errors import ImageError, TooLargeError
 from digitlens.reader import Reader
 from digitlens.reading import Reading
-from digitlens.serve.inbox import Inbox
 from digitlens.serve.metrics import Metrics
 
 AT_ONCE = min(os.cpu_count() or 1, 2)
@@ -37,14 +35,8 @@ class Desk:
 
     def __init__(self, reader: Reader, metrics: Metrics) -> None:
         self.reader = reader
-        self._metrics, self._inbox = metrics, Inbox()
+        self._metrics = metrics
         self._small, self._large = CapacityLimiter(AT_ONCE), CapacityLimiter(1)
-
-    @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
-        """Receive the body of a request; see `Inbox.body`."""
-        async with self._inbox.body(request) as body:
-            yield body
 
     async def answer(self, image: bytes, by: str, make: Make) -> bytes:
         """Decode an image file's bytes, and let `make` read it; `by` says who asks.

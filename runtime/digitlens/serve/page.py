@@ -46,7 +46,8 @@ async def read(request: Request) -> Response:
     uint8 `[n, 32, 32]`, `probabilities`, float32 `[n, 10]`, and JPEGs: `frame`, and `step0` and
     so on, whose words are in `steps`.
     """
-    desk = State.of(request).desk
+    state = State.of(request)
+    desk = state.desk
     wants_steps = request.query_params.get("steps") == "1"
 
     def make(frame: NDArray[np.uint8]) -> tuple[Reading, bytes]:
@@ -62,7 +63,7 @@ async def read(request: Request) -> Response:
             arrays[f"step{number}"] = encoded(picture, STEP_QUALITY)
         return reading, pack(header, arrays)
 
-    async with desk.body(request) as image:
+    async with state.inbox.body(request) as image:
         return _response(await desk.answer(image, "page", make))
 
 
@@ -71,13 +72,13 @@ async def activations(request: Request) -> Response:
 
     The packet's arrays are float32, without the batch.
     """
-    desk = State.of(request).desk
-    async with desk.body(request) as body:
+    state = State.of(request)
+    async with state.inbox.body(request) as body:
         if len(body) != GLYPH_SIZE**2:
             raise HTTPException(422, f"{len(body)} bytes: a glyph is {GLYPH_SIZE**2} grey levels")
         levels = np.frombuffer(body, np.uint8).reshape(1, GLYPH_SIZE, GLYPH_SIZE)
     image = levels.astype(np.float32) / np.float32(255)
-    outputs = desk.reader.session.run(image)
+    outputs = state.desk.reader.session.run(image)
     values = {IMAGE: image, **{name: each[0] for name, each in outputs.items()}}
     return _response(pack({}, values))
 
@@ -95,7 +96,7 @@ async def network(request: Request) -> Response:
     return _response(pack(header, arrays))
 
 
-async def samples(request: Request) -> Response:  # noqa: ARG001
+async def samples(_: Request) -> Response:
     """Give a drawn glyph of each digit, `glyphs`, uint8 `[10, 32, 32]`."""
     return _response(pack({}, {"glyphs": sample_glyphs()}))
 

@@ -6,6 +6,7 @@ from starlette.requests import HTTPConnection
 
 from digitlens.serve.broadcast import Broadcast
 from digitlens.serve.desk import Desk
+from digitlens.serve.inbox import Inbox
 from digitlens.serve.metrics import Metrics
 from digitlens.serve.network import Layer
 
@@ -15,12 +16,14 @@ class State:
     """What the answers share.
 
     Attributes:
+        inbox: receives what is sent.
         desk: reads the images that are sent.
         broadcast: reads the source.
         metrics: what was counted.
         layers: of the model, with their weights.
     """
 
+    inbox: Inbox
     desk: Desk
     broadcast: Broadcast
     metrics: Metrics

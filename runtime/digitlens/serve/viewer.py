@@ -42,9 +42,8 @@ class Viewer:
         self, socket: WebSocket, broadcast: Broadcast, reader: Reader, metrics: Metrics
     ) -> None:
         self._socket, self._broadcast = socket, broadcast
-        self._reader, self._metrics = reader, metrics
-        self._stage = Stage(reader)
-        self._tap = reader.contract.taps[0].name if reader.contract.taps else ""
+        self._metrics = metrics
+        self._stage = Stage(reader, [tap.name for tap in reader.contract.taps[:1]])
         self._status: Status | None = None
         self._shown: Picture | None = None
         self._seen = 0
@@ -91,10 +90,8 @@ class Viewer:
         if "seen" in wish:
             self._seen = max(self._seen, _whole(wish["seen"]))
         if "tap" in wish:
-            known = [tap.name for tap in self._reader.contract.taps]
-            if wish["tap"] not in known:
-                raise UsageError(f"no such tap; the model has {', '.join(known)}")
-            self._tap, self._is_changed = wish["tap"], True
+            self._stage.show_only(_text(wish["tap"]))
+            self._is_changed = True
         if "track" in wish:
             self._stage.choose(_whole(wish["track"]))
             self._is_changed = True
@@ -131,13 +128,13 @@ class Viewer:
     def _packet(self, picture: Picture, jpeg: bytes) -> bytes:
         """Put a picture together; without a JPEG it is news of one that was sent before."""
         reading = picture.reading
-        number = self._stage.chosen(reading)
+        scene = self._stage.scene(reading, ())
         header: dict[str, Any] = {
             "number": picture.number,
             "captured": picture.captured,
             "reading": reading.to_dict(),
             "tracks": [digit.track for digit in reading.digits],
-            "chosen": number,
+            "chosen": scene.chosen,
             "stats": {
                 "captured": round(picture.stats.captured, 1),
                 "read": round(picture.stats.processed, 1),
@@ -146,30 +143,26 @@ class Viewer:
             },
         }
         arrays: dict[str, NDArray[Any] | bytes] = {"jpeg": jpeg}
-        if number is not None:
-            digit = reading.digits[number]
-            header |= {"reason": digit.reason, "tap": self._tap}
-            arrays |= glyph_and_outputs(digit)
-            arrays |= self._maps(digit, header)
+        if scene.chosen is not None:
+            digit = reading.digits[scene.chosen]
+            header["reason"] = digit.reason
+            arrays |= {"glyph": gray(digit), "probabilities": digit.probabilities}
+        for tap, values in scene.taps:
+            least, greatest = float(values.min()), float(values.max())
+            header |= {"tap": tap.name, "least": least, "greatest": greatest}
+            arrays["maps"] = maps.gray_tiles(values, tap.shape)
         return pack(header, arrays)
-
-    def _maps(self, digit: Digit, header: dict[str, Any]) -> dict[str, NDArray[Any]]:
-        shapes = {tap.name: tap.shape for tap in self._reader.contract.taps}
-        if self._tap not in shapes:
-            return {}
-        activation = self._reader.activations([digit], [self._tap])[self._tap][0]
-        header |= {"least": float(activation.min()), "greatest": float(activation.max())}
-        return {"maps": maps.gray_tiles(activation, shapes[self._tap])}
-
-
-def glyph_and_outputs(digit: Digit) -> dict[str, NDArray[Any]]:
-    """Give a digit's glyph in grey levels, uint8 `[32, 32]`, and its ten probabilities."""
-    return {"glyph": gray(digit), "probabilities": digit.probabilities}
 
 
 def gray(digit: Digit) -> NDArray[np.uint8]:
     """Give the glyph, uint8 `[32, 32]`; nothing is lost, since it was made from such."""
     return np.round(digit.glyph * 255).astype(np.uint8)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError("a text is wanted")
+    return value
 
 
 def _whole(value: object) -> int:
