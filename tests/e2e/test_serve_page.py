@@ -36,12 +36,6 @@ ONE = [(0.8, 0.2), (0.8, 0.85)]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving("test:") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the browser's fake camera sees."""
     path = tmp_path_factory.mktemp("clip") / "desk.mjpeg"
