@@ -32,7 +32,6 @@ FAINT = 160
 """An MNIST image whose strongest ink is below this grey level is stretched to 255."""
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-_PRECISION = 22  # Pillow's Resample.c: 32 - 8 - 2 bits after the point
 
 
 def mnist_image(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -54,40 +53,49 @@ def mnist_image(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return canvas
 
 
-def mnist_ink(image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Take an image uint8 `[28, 28]` of either polarity as one digit, or None if it is blank.
+def mnist_ink(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Take images uint8 `[n, 28, 28]` of either polarity as one digit each: their ink, 255 on 0.
 
     The paper's level is that of the outermost pixels, which MNIST keeps free; ink is what stands
     out more on the whole, above or below it. Ink that is strong enough is left exactly as it is.
+    An image without ink becomes 0 everywhere.
     """
-    edge = np.concatenate([image[0], image[-1], image[1:-1, 0], image[1:-1, -1]])
-    away = image.astype(np.int16) - int(np.median(edge))
-    sides = [np.clip(side, 0, 255).astype(np.uint8) for side in (away, -away)]
-    lighter, darker = (
-        np.square(side[side >= MIN_CONTRAST].astype(np.float64)).sum() for side in sides
-    )
-    ink = sides[int(darker > lighter)]
-    strongest = int(ink.max())
-    if strongest < MIN_CONTRAST:
-        return None
-    if strongest < FAINT:
-        ink = np.clip(ink * (255 / strongest), 0, 255).astype(np.uint8)
-    return ink
+    flat = images.reshape(len(images), MNIST_SIZE**2)
+    paper = _paper(images)
+    ink = flat
+    if paper.any():
+        levels = np.repeat(paper, MNIST_SIZE**2, axis=1)
+        lighter, darker = cv2.subtract(flat, levels), cv2.subtract(levels, flat)
+        ink = np.where(_weight(darker) > _weight(lighter), darker, lighter).astype(np.uint8)
+    strongest = ink.max(1, initial=0)
+    if (strongest < FAINT).any():
+        ink = ink.copy()
+        ink[strongest < MIN_CONTRAST] = 0
+        faint = (strongest >= MIN_CONTRAST) & (strongest < FAINT)
+        stretched = ink[faint] * (255 / strongest[faint, np.newaxis])
+        ink[faint] = np.clip(stretched, 0, 255).astype(np.uint8)
+    return ink.reshape(images.shape)
 
 
-def glyph(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def glyph(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Resize MNIST images, uint8 `[…, 28, 28]`, to glyphs, float32 `[…, 32, 32]`, 0…1."""
-    return resize(image).astype(np.float32) / np.float32(255)
+    glyphs = _resized(images)
+    glyphs /= np.float32(255)
+    return glyphs
 
 
-def resize(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Resize uint8 `[…, 28, 28]` to `[…, 32, 32]` exactly as Pillow's `Image.resize(BILINEAR)`.
+def resize(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Resize uint8 `[…, 28, 28]` to `[…, 32, 32]` exactly as Pillow's `Image.resize(BILINEAR)`."""
+    return _resized(images).astype(np.uint8)
 
-    Pillow filters rows, rounds to bytes, then filters columns, with weights in fixed point.
-    The products stay below 2⁵³, so float64 holds them without loss.
+
+def _resized(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Filter rows, round to bytes, then filter columns and round, as Pillow does.
+
+    Pillow's weights in fixed point are multiples of 1/16 for these sizes, so float32 holds every
+    product and sum without loss.
     """
-    across = _round(image @ _WEIGHTS.T)
-    return _round(_WEIGHTS @ across).astype(np.uint8)
+    return _round(_WEIGHTS @ _round(images.astype(np.float32) @ _WEIGHTS.T))
 
 
 def stroke_width(ink: NDArray[np.uint8]) -> float:
@@ -147,18 +155,32 @@ def _with_usual_strokes(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return thinned if thinned.any() else digit
 
 
-def _bilinear_weights(size: int, new_size: int) -> NDArray[np.float64]:
-    """Pillow's fixed-point weights `[new_size, size]` of its triangle filter when enlarging."""
+def _paper(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give the medians of the outermost pixels, rounded down: `[n, 1]`."""
+    sides = (images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1])
+    edge = np.concatenate(sides, axis=1)
+    half = edge.shape[1] // 2
+    edge.partition((half - 1, half), axis=1)
+    middle = edge[:, half - 1 : half + 1].sum(1, dtype=np.int32, keepdims=True)
+    return np.asarray(middle // 2, np.uint8)
+
+
+def _weight(ink: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum the squares of ink `[n, pixels]` that stands out: `[n, 1]`."""
+    strong = np.where(ink >= MIN_CONTRAST, ink, 0).astype(np.float64)
+    return np.asarray(np.square(strong).sum(1, keepdims=True), np.float64)
+
+
+def _bilinear_weights(size: int, new_size: int) -> NDArray[np.float32]:
+    """Pillow's weights `[new_size, size]` of its triangle filter when enlarging."""
     centers = (np.arange(new_size) + 0.5) * size / new_size
     distance = np.abs(np.arange(size) + 0.5 - centers[:, np.newaxis])
     weights = np.maximum(1 - distance, 0)
-    weights /= weights.sum(1, keepdims=True)
-    return np.asarray(np.floor(weights * (1 << _PRECISION) + 0.5), np.float64)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
 
 
-def _round(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    values += 1 << (_PRECISION - 1)
-    values *= 2.0**-_PRECISION
+def _round(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    values += np.float32(0.5)
     return np.floor(values, out=values)
 
 

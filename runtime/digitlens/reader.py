@@ -136,7 +136,7 @@ class Reader:
         seen: dict[Part, _Look] = {}
 
         def judge(parts: Sequence[Part]) -> NDArray[np.float32]:
-            looks = self._look([normalize.mnist_image(part.ink()) for part in parts])
+            looks = self._look(np.stack([normalize.mnist_image(part.ink()) for part in parts]))
             seen.update(zip(parts, looks, strict=True))
             return np.array([look.guess.confidence for look in looks], np.float32)
 
@@ -157,14 +157,15 @@ class Reader:
 
     def _whole(self, frame: NDArray[np.uint8]) -> Reading:
         """Read a frame that is an MNIST image."""
-        ink = normalize.mnist_ink(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8))
+        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
+        ink = normalize.mnist_ink(grey[np.newaxis])
         box = (0, 0, MNIST_SIZE, MNIST_SIZE)
-        looks = [] if ink is None else self._look([ink])
+        looks = self._look(ink) if ink.any() else []
         return _reading(frame, [self._digit(look, box, 0) for look in looks], [])
 
-    def _look(self, images: Sequence[NDArray[np.uint8]]) -> "list[_Look]":
-        """Run the network on MNIST images uint8 `[28, 28]`."""
-        glyphs = normalize.glyph(np.stack(images))
+    def _look(self, images: NDArray[np.uint8]) -> "list[_Look]":
+        """Run the network on MNIST images uint8 `[n, 28, 28]`."""
+        glyphs = normalize.glyph(images)
         probabilities = self.session.run(glyphs, [PROBABILITIES])[PROBABILITIES]
         return [
             _Look(glyph, each, Guess(self.contract.labels[best], float(each[best])))

@@ -81,17 +81,28 @@ def test_an_mnist_image_is_left_exactly_as_it_is(
     digits: list[np.ndarray], image_number: int
 ) -> None:
     image = digits[image_number]
-    for shown in (image, 255 - image):
-        assert np.array_equal(mnist_ink(shown), image)
+    shown = np.stack([image, 255 - image])
+    assert np.array_equal(mnist_ink(shown), [image, image])
 
 
 def test_faint_ink_in_an_mnist_image_is_strengthened_and_none_is_none(
     digits: list[np.ndarray],
 ) -> None:
-    ink = mnist_ink((200 - digits[3].astype(int) // 4).astype(np.uint8))
-    assert ink is not None
-    assert ink.max() == 255
-    assert mnist_ink(np.full((28, 28), 90, np.uint8)) is None
+    faint = (200 - digits[3].astype(int) // 4).astype(np.uint8)
+    strong, none = mnist_ink(np.stack([faint, np.full((28, 28), 90, np.uint8)]))
+    assert strong.max() == 255
+    assert not none.any()
+
+
+def test_the_ink_of_images_does_not_depend_on_their_neighbours(digits: list[np.ndarray]) -> None:
+    levels = np.array([0, 20, 90, 140, 200])
+    images = np.stack(
+        [np.clip(paper + sign * (image.astype(int) // share), 0, 255).astype(np.uint8)
+         for image in digits for paper in levels for sign in (1, -1) for share in (1, 2, 5, 9)]
+    )  # fmt: skip
+    together = mnist_ink(images)
+    assert np.array_equal(together, [mnist_ink(image[np.newaxis])[0] for image in images])
+    assert 0 < together.any((1, 2)).sum() < len(images)
 
 
 @pytest.mark.parametrize("width", [6, 12, 24])
