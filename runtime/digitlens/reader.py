@@ -33,7 +33,7 @@ class Reader:
     """Reads handwritten digits.
 
     Args:
-        model: an ONNX file with a contract, or None for the packaged model.
+        model: an ONNX file with a contract, its bytes, or None for the packaged model.
         provider: what runs the network, such as `cpu`; see `digitlens doctor`. `auto` is what
             `digitlens bench --pick` found to be fastest.
         min_confidence: from which confidence, 0…1, a digit counts as sure.
@@ -48,7 +48,7 @@ class Reader:
 
     def __init__(
         self,
-        model: Path | str | None = None,
+        model: Path | str | bytes | None = None,
         *,
         provider: str = providers.DEFAULT,
         min_confidence: float = SURE,

@@ -24,6 +24,7 @@ COMMANDS = {
     "camera": ("digitlens.cli.camera", "camera", "Read digits live from a camera or a video."),
     "serve": ("digitlens.cli.serve", "serve", "Read digits in a browser: a page, and an API."),
     "bench": ("digitlens.cli.bench", "bench", "Measure execution providers, and prove them."),
+    "batch": ("digitlens.cli.batch", "batch", "Read many pictures, on all cores or a cluster."),
     "doctor": ("digitlens.cli.doctor", "doctor", "Say what this device has, and what is wrong."),
 }
 """Sub-commands with the module and the name of their function, and their help in short."""
@@ -35,6 +36,7 @@ EXTRAS = {
     "verify": "export",
     "serve": "serve",
     "bench": "plot",
+    "batch": "batch",
 }
 """The extra that a sub-command, or one of its options, needs beyond the four dependencies."""
 

@@ -1,0 +1,72 @@
+"""Encoded images: files, and the members of tar files in the layout of WebDataset."""
+
+import tarfile
+from collections.abc import Iterator
+
+from digitlens.batch import inputs, storage
+from digitlens.batch.contents import Image
+from digitlens.batch.inputs import File
+from digitlens.batch.kind import kind_of
+from digitlens.errors import DataError, TooLargeError
+from digitlens.sources import MAX_BYTES
+
+_MARK = bytes(tarfile.BLOCKSIZE)
+"""What a tar file ends with, twice."""
+
+
+def of_files(files: tuple[File, ...]) -> Iterator[Image]:
+    """Give the images of files, in their order.
+
+    Raises:
+        SourceError: a file system elsewhere does not answer.
+    """
+    for file in files:
+        try:
+            with storage.reading(file.place), storage.open_file(file.place, file.path) as stream:
+                # To read a number of bytes that is not there takes memory for it all the same.
+                yield Image(file.source, _too_large(file.size) or stream.read())
+        except DataError as error:
+            yield Image(file.source, error)
+
+
+def of_tar(file: File) -> Iterator[Image]:
+    """Give the images of a tar file, called `FILE#MEMBER`; members of other kinds are labels.
+
+    Raises:
+        DataError: the file is damaged, or ends too early.
+        SourceError: a file system elsewhere does not answer.
+    """
+    with (
+        storage.reading(file.place),
+        storage.open_stream(file.place, file.path) as stream,
+        tarfile.open(fileobj=stream, mode="r|*", tarinfo=_Header) as tar,
+    ):
+        for member in tar:
+            vars(tar)["members"] = []  # it would keep all of them
+            if not member.isfile() or kind_of(member.name) != "image":
+                continue
+            content = tar.extractfile(member)
+            assert content is not None
+            source = inputs.valid(f"{file.source}#{member.name}")
+            yield Image(source, _too_large(member.size) or content.read())
+
+
+def _too_large(size: int) -> TooLargeError | None:
+    if size <= MAX_BYTES:
+        return None
+    return TooLargeError(f"too large: more than {MAX_BYTES >> 20} MiB; scale it down")
+
+
+class _Header(tarfile.TarInfo):
+    """The head of a member; tarfile takes a damaged one for the end, and says nothing."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if bytes(buf) == _MARK:
+                raise
+            raise tarfile.ReadError(
+                "it ends without its end mark" if not buf else str(error)
+            ) from error

@@ -1,0 +1,29 @@
+"""A job from its beginning to its end."""
+
+from collections.abc import Callable, Iterator
+
+from digitlens.batch import inputs
+from digitlens.batch.job import Job
+from digitlens.batch.output import Counts, Output, Summary
+
+Engine = Callable[[Job], Iterator[Summary]]
+
+
+def run(job: Job, engine: Engine, on_summary: Callable[[Summary], None]) -> Counts:
+    """Do what is left of a job, and give the counts of all of it.
+
+    Raises:
+        NotFoundError: one of the inputs stands for no file; nothing is written then.
+        UsageError: the output cannot be written, or holds something else.
+        DigitlensError: what a worker or an engine cannot go on from.
+    """
+    inputs.check(job.inputs, job.output)
+    output = Output(job)
+    output.begin()
+    counts, shards = Counts(), 0
+    for summary in engine(job):
+        counts.add(summary.counts)
+        shards += 1
+        on_summary(summary)
+    output.end(counts, shards)
+    return counts

@@ -1,0 +1,196 @@
+"""`digitlens batch`."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digitlens.cli.options import model_option, provider_option, silence_libraries
+from digitlens.errors import UsageError
+
+if TYPE_CHECKING:
+    from digitlens.batch.job import Form, Job
+    from digitlens.batch.run import Engine
+
+
+@click.command(
+    epilog="Examples: digitlens batch scans --output out; "
+    "digitlens batch 'scans/**/*.png' --output out2 --format jsonl"
+)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="DIR",
+    help="A new folder, or that of the same request, which is then finished: what is complete "
+    "there is not read again. Also an address such as s3://bucket/folder.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "jsonl"]),
+    default="parquet",
+    show_default=True,
+    help="How to write readings and errors.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="local: processes on this machine. ray: actors of a Ray cluster, all of whose nodes reach "
+    "the inputs and the output. The results are the same.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Processes, or actors, each with one thread. Default: one for every core.",
+)
+@click.option("--address", metavar="HOST:PORT", help="Of a Ray cluster. Default: the one here.")
+@click.option(
+    "--cpus", type=click.FloatRange(0), metavar="N", help="What a Ray actor takes. Default: 1."
+)
+@click.option(
+    "--gpus", type=click.FloatRange(0), metavar="N", help="What a Ray actor takes. Default: 0."
+)
+@click.option(
+    "--memory", type=click.FloatRange(0), metavar="MB", help="What a Ray actor takes, if it is set."
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, 65_536),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="Glyphs that the network is given at once.",
+)
+@click.option(
+    "--shard-size",
+    type=click.IntRange(1, 10_000_000),
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="Images that are read as one and written to one file, where they are not in a .tar or "
+    ".npz file, each of which is one shard.",
+)
+@click.option(
+    "--column",
+    metavar="NAME",
+    help="Of Parquet files, the one with images. Default: it is looked for.",
+)
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="From which confidence, 0 to 1, a digit is sure. Default: 0.8.",
+)
+@model_option
+@provider_option
+def batch(
+    inputs: tuple[str, ...],
+    output: str,
+    form: "Form",
+    engine: str,
+    workers: int | None,
+    address: str | None,
+    cpus: float | None,
+    gpus: float | None,
+    memory: float | None,
+    batch_size: int,
+    shard_size: int,
+    column: str | None,
+    min_confidence: float | None,
+    model: Path | None,
+    provider: str,
+) -> int:
+    """Read many pictures: on all cores, or on a Ray cluster, and into Parquet files.
+
+    An INPUT is an image, a folder, a quoted pattern, a .tar file of images (WebDataset), a .parquet
+    file with a column of images, or an array of glyph-sized images: .npy, .npz or IDX. Also an
+    address that pyarrow opens, such as s3://bucket/folder.
+
+    Writes readings/, errors/ and manifest.json into DIR. A run that was killed is finished by the
+    same command, and ends with the same bytes. Exits with 1 if some images could not be read: they
+    are the rows of errors/; with 2 if an INPUT is not there or DIR cannot be written.
+    """
+    if engine == "local" and any(value is not None for value in (address, cpus, gpus, memory)):
+        raise UsageError("--address, --cpus, --gpus and --memory are for Ray: add --engine ray")
+
+    from digitlens.batch.progress import Progress
+    from digitlens.batch.run import run
+
+    silence_libraries()
+    job = _job(
+        inputs, output, model, provider, engine,
+        min_confidence=min_confidence, form=form, column=column,
+        shard_size=shard_size, batch_size=batch_size,
+    )  # fmt: skip
+    chosen = _ray(workers, address, cpus, gpus, memory) if engine == "ray" else _local(workers)
+    progress = Progress(job)
+    try:
+        counts = run(job, chosen, progress.add)
+    finally:
+        progress.close()
+    click.echo(progress.summary(), err=True)
+    return 1 if counts.errors else 0
+
+
+def _job(
+    inputs: tuple[str, ...],
+    output: str,
+    model: Path | None,
+    provider: str,
+    engine: str,
+    *,
+    min_confidence: float | None,
+    **settings: Any,  # noqa: ANN401, fields of the job
+) -> "Job":
+    from digitlens import model_file, pick, providers
+    from digitlens.batch import storage
+    from digitlens.batch.inputs import Input
+    from digitlens.batch.job import Job
+    from digitlens.reader import SURE
+    from digitlens.session import Session
+
+    if provider == providers.AUTO:
+        provider = pick.load().provider
+    providers.full_name(provider)
+    content = model_file.read(model or model_file.PACKAGED)
+    # Of a cluster, only the nodes need to have the provider.
+    session = Session(content, provider=provider if engine == "local" else providers.DEFAULT)
+    return Job(
+        inputs=tuple(Input(each, storage.absolute(each)) for each in inputs),
+        output=storage.absolute(output),
+        model=content,
+        weights_sha256=session.contract.weights_sha256,
+        provider=provider,
+        min_confidence=SURE if min_confidence is None else min_confidence,
+        **settings,
+    )
+
+
+def _local(workers: int | None) -> "Engine":
+    from digitlens.batch import local
+
+    return partial(local.run, workers=workers or len(os.sched_getaffinity(0)))
+
+
+def _ray(
+    workers: int | None,
+    address: str | None,
+    cpus: float | None,
+    gpus: float | None,
+    memory: float | None,
+) -> "Engine":
+    try:
+        from digitlens.batch import cluster
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "ray":
+            raise
+        raise UsageError('ray is not installed: pip install "digitlens[ray]"') from error
+    resources = cluster.Resources(cpus, gpus, memory and memory * 2**20)
+    return partial(cluster.run, workers=workers, address=address, resources=resources)
