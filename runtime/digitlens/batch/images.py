@@ -49,6 +49,9 @@ def of_tar(file: File) -> Iterator[Image]:
             assert content is not None
             source = inputs.valid(f"{file.source}#{member.name}")
             yield Image(source, _too_large(member.size) or content.read())
+        while rest := tar.fileobj.read(storage.BUFFER):
+            if rest.strip(b"\0"):
+                raise DataError("there is more after its end mark: give joined files apart")
 
 
 def _too_large(size: int) -> TooLargeError | None:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import count
 from typing import NamedTuple
 
+import pyarrow as pa
 from pyarrow import fs
 
 from digitlens.batch import storage
@@ -20,10 +21,15 @@ UNREADABLE = -1
 
 
 class Input(NamedTuple):
-    """What the user named, and the absolute path or the URI that it means."""
+    """What the user named, as it may be shown, and the absolute path or the URI that it means."""
 
     name: str
     place: str
+
+    @classmethod
+    def of(cls, given: str) -> "Input":
+        """Take an INPUT of the command line."""
+        return cls(storage.display(given), storage.absolute(given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def files(inputs: tuple[Input, ...], output: str) -> Iterator[File]:
     """Give the files of inputs in order, each folder sorted by the bytes of its names.
 
     Args:
-        inputs: files, folders, or patterns with `*`, `?`, `[…]` and `**`; `?` not in addresses.
+        inputs: files, folders, or patterns with `*`, `**`, and in paths `?` and `[…]`.
         output: where results are written, left out where it lies in a folder that is walked.
 
     Raises:
@@ -82,7 +88,7 @@ def files(inputs: tuple[Input, ...], output: str) -> Iterator[File]:
     for each in inputs:
         try:
             yield from _files(each, output)
-        except OSError as error:
+        except (OSError, pa.ArrowException) as error:
             reason = storage.reason_of(error)
             raise UsageError(f"{each.name}: cannot be listed ({reason})") from error
 
@@ -92,8 +98,6 @@ def _files(given: Input, output: str) -> Iterator[File]:
     if not name:
         return
     system, path = storage.resolve(place)
-    if storage.is_uri(name):
-        name = name.partition("?")[0]
     info = system.get_file_info(storage.encoded(path))
     if info.type == fs.FileType.Unknown:
         raise UsageError(f"{name} is no regular file: name a file, a folder or a pattern")
@@ -154,6 +158,8 @@ class _Walk:
         rows = ((number, *entry) for entry in _listed(self.root.system, path or "/"))
         try:
             self.names.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", rows)
+        except (FileNotFoundError, NotADirectoryError):
+            return
         except PermissionError:
             if not above:
                 raise

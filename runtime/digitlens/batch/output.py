@@ -98,6 +98,7 @@ class Output:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.name = storage.display(job.output)
         self.system, folder = storage.resolve(job.output)
         self.folder = folder.rstrip("/")
 
@@ -178,21 +179,19 @@ class Output:
         if info.type == fs.FileType.NotFound:
             return
         if info.type != fs.FileType.Directory:
-            raise UsageError(f"{self.job.output} is no folder: choose another --output")
+            raise UsageError(f"{self.name} is no folder: choose another --output")
         manifest = self._read_json(self._path(MANIFEST))
         if manifest is None:
             there = self.system.get_file_info(fs.FileSelector(self.folder))
             if any(not info.base_name.startswith(".") for info in there):
-                raise UsageError(
-                    f"{self.job.output} holds other files: choose a new or an empty folder"
-                )
+                raise UsageError(f"{self.name} holds other files: choose a new or an empty folder")
             return
         wanted = _flat(self.job.description)
         found = _flat(manifest)
         for name, value in wanted.items():
             if found.get(name) != value:
                 raise UsageError(
-                    f"{self.job.output} holds the results of another request ({name} was "
+                    f"{self.name} holds the results of another request ({name} was "
                     f"{found.get(name)}, is {value}): choose another folder, or ask for the same"
                 )
 
@@ -220,7 +219,7 @@ class Output:
         except (OSError, pa.ArrowException) as error:
             reason = storage.reason_of(error)
             raise UsageError(
-                f"cannot write {self.job.output}: {reason}; mend that and run the same again"
+                f"cannot write {self.name}: {reason}; mend that and run the same again"
             ) from error
 
 

@@ -34,12 +34,23 @@ def resolve(place: str) -> tuple[fs.FileSystem, str]:
         return system, str(path)
     except (OSError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())
-        raise UsageError(f"{place}: cannot be opened ({reason}); check the address") from error
+        raise UsageError(
+            f"{display(place)}: cannot be opened ({reason}); check the address"
+        ) from error
 
 
 def is_uri(place: str) -> bool:
     """Tell whether this names a file system, such as `s3://bucket/folder`."""
     return re.match(r"[a-z][a-z0-9+.-]+://", place) is not None
+
+
+def display(place: str) -> str:
+    """Give a place as it may be shown: an address without its keys and its query."""
+    if not is_uri(place):
+        return place
+    scheme, _, rest = place.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def absolute(place: str) -> str:
@@ -88,7 +99,7 @@ def reading(place: str) -> Iterator[None]:
         if is_local(resolve(place)[0]) or isinstance(error, PermissionError):
             raise DataError(f"cannot be read ({reason})") from error
         raise SourceError(
-            f"{place.partition('?')[0]}: cannot be reached ({reason}); run the same command again"
+            f"{display(place)}: cannot be reached ({reason}); run the same command again"
         ) from error
 
 

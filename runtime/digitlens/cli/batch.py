@@ -163,7 +163,7 @@ def _job(
     # Of a cluster, only the nodes need to have the provider.
     session = Session(content, provider=provider if engine == "local" else providers.DEFAULT)
     return Job(
-        inputs=tuple(Input(each, storage.absolute(each)) for each in inputs),
+        inputs=tuple(map(Input.of, inputs)),
         output=storage.absolute(output),
         model=content,
         weights_sha256=session.contract.weights_sha256,

@@ -1,0 +1,141 @@
+"""Which files an input stands for, in which order, and in how much memory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from digitlens.batch.inputs import File, Input, check, files
+from digitlens.errors import NotFoundError, UsageError
+
+NAMES = """
+b.png a/10.png a/9.PNG a/deep/x.jpg c.tar notes.txt .hidden.png .git/x.png a.npy
+train-labels-idx1-ubyte train-images-idx3-ubyte.gz
+""".split()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in NAMES:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"1234")
+    return tmp_path / "in"
+
+
+def found(*inputs: str, output: str = "/nowhere") -> list[File]:
+    return list(files(tuple(map(Input.of, inputs)), output))
+
+
+def names(*inputs: str, **options: str) -> list[str]:
+    return [file.source for file in found(*inputs, **options)]
+
+
+def test_a_folder_is_walked_in_the_order_of_its_names_without_what_is_no_input(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = ["a/10.png", "a/9.PNG", "a/deep/x.jpg", "a.npy", "b.png", "c.tar",
+             "train-images-idx3-ubyte.gz"]  # fmt: skip
+    assert names(str(folder)) == [f"{folder}/{name}" for name in below]
+    monkeypatch.chdir(folder.parent)
+    for called in ("in", "in/", "./in"):
+        assert names(called) == [f"{called.rstrip('/')}/{name}" for name in below]
+    assert names(".") == [f"./in/{name}" for name in below]
+    assert found("in/b.png")[0].path == str(folder / "b.png")
+    assert found("in")[4].size == 4
+    assert found("in")[4].time_ns == (folder / "b.png").stat().st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/*.png", ["in/b.png"]),
+        ("in/**/*.png", ["in/a/10.png", "in/b.png"]),
+        ("in/a/**", ["in/a/10.png", "in/a/9.PNG", "in/a/deep/x.jpg"]),
+        ("in/?/1*", ["in/a/10.png"]),
+        ("in/[ab]*", ["in/a.npy", "in/b.png"]),
+        ("*/c.tar", ["in/c.tar"]),
+        ("in/*", ["in/a.npy", "in/b.png", "in/c.tar", "in/train-images-idx3-ubyte.gz"]),
+        ("in/*.gif", []),
+        ("elsewhere/*.png", []),
+    ],
+)
+def test_patterns(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, expected: list[str]
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert names(pattern) == expected
+    absolute = [f"{folder.parent}/{name}" for name in expected]
+    assert names(f"{folder.parent}/{pattern}") == absolute
+    address = f"file://{folder.parent}"
+    if not set("?[") & set(pattern):
+        assert names(f"{address}/{pattern}") == [f"{address}/{name}" for name in expected]
+
+
+def test_a_name_that_looks_like_a_pattern_but_is_there_is_a_name(tmp_path: Path) -> None:
+    (tmp_path / "scan [1].png").touch()
+    (tmp_path / "scan 1.png").touch()
+    name = f"{tmp_path}/scan [1].png"
+    assert names(name) == [name]
+
+
+def test_a_file_that_is_named_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "photo").touch()
+    assert names(str(tmp_path / "photo")) == [str(tmp_path / "photo")]
+
+
+def test_inputs_follow_each_other_as_they_are_named(folder: Path) -> None:
+    assert [Path(name).name for name in names(f"{folder}/b.png", f"{folder}/a", f"{folder}/b.png")
+            ] == ["b.png", "10.png", "9.PNG", "x.jpg", "b.png"]  # fmt: skip
+
+
+def test_names_need_not_be_utf_8(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    Path(os.fsdecode(path)).touch()
+    for given in (str(tmp_path), os.fsdecode(path)):
+        (file,) = found(given)
+        assert file.source == f"{tmp_path}/caf\\udce9.png"
+        assert os.fsencode(file.path) == path
+
+
+def test_the_output_is_no_input_and_links_do_not_lead_round(folder: Path) -> None:
+    (folder / "a" / "round").symlink_to(folder)
+    (folder / "a" / "nowhere.png").symlink_to(folder / "gone.png")
+    (folder / "a" / "link.png").symlink_to(folder / "b.png")
+    assert names(str(folder / "a"))[-1] == f"{folder}/a/link.png"
+    assert len(names(str(folder / "a"))) == 4
+    assert len(names(str(folder), output=str(folder / "a"))) == 4
+
+
+def test_what_stands_for_nothing_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("nope", "", f"{tmp_path}/empty", f"{folder}/*.gif", "nope/*.png", "no\0pe"):
+        with pytest.raises((NotFoundError, UsageError)):
+            check((Input.of(name),), "/nowhere")
+    os.mkfifo(folder / "pipe.png")
+    with pytest.raises(UsageError, match="no regular file"):
+        check((Input.of(str(folder / "pipe.png")),), "/nowhere")
+    with pytest.raises(UsageError, match=r"gopher://x/y: cannot be opened"):
+        check((Input.of("gopher://me:secret@x/y?secret"),), "/nowhere")
+
+
+def test_a_million_names_do_not_sit_in_memory(tmp_path: Path) -> None:
+    """200,000 names in one folder, as a million would take this test too long."""
+    for number in range(200_000):
+        os.close(os.open(tmp_path / f"{number:07d}-with-a-name-of-usual-length.png", os.O_CREAT))
+    code = (
+        "import resource, sys\n"
+        "from digitlens.batch.inputs import Input, files\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before, last, count = peak(), '', 0\n"
+        "for file in files((Input.of(sys.argv[1]),), '/nowhere'):\n"
+        "    assert file.source > last\n"
+        "    last, count = file.source, count + 1\n"
+        "assert count == 200_000\n"
+        "print((peak() - before) // 1024)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 8  # MB; the names alone are 9, as Python strings in a list 25
