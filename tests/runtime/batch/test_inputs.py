@@ -10,10 +10,19 @@ import pytest
 from digitlens.batch.inputs import File, Input, check, files
 from digitlens.errors import NotFoundError, UsageError
 
-NAMES = """
-b.png a/10.png a/9.PNG a/deep/x.jpg c.tar notes.txt .hidden.png .git/x.png a.npy
-train-labels-idx1-ubyte train-images-idx3-ubyte.gz
-""".split()
+NAMES = [
+    "b.png",
+    "a/10.png",
+    "a/9.PNG",
+    "a/deep/x.jpg",
+    "c.tar",
+    "notes.txt",
+    ".hidden.png",
+    ".git/x.png",
+    "a.npy",
+    "train-labels-idx1-ubyte",
+    "train-images-idx3-ubyte.gz",
+]
 
 
 @pytest.fixture
