@@ -5,7 +5,9 @@ import os
 import pickle
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,21 +58,34 @@ def run(
         DigitlensError: what a worker cannot go on from; see `Worker`.
     """
     _check_address(address)
+    with ExitStack() as stack:
+        # Ray reports at length what it mends by itself, such as the end of a node.
+        nowhere = stack.enter_context(Path(os.devnull).open("w"))
+        stack.enter_context(redirect_stdout(nowhere))
+        stack.enter_context(redirect_stderr(nowhere))
+        yield from _run(job, workers, address, resources)
+
+
+def _run(
+    job: Job, workers: int | None, address: str | None, resources: Resources
+) -> Iterator[Summary]:
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"at {address}" if address else "here"
         raise SourceError(
-            f"no Ray cluster {where} ({_first_line(error)}): start one with 'ray start --head'"
+            f"no Ray cluster {where} ({_first_line(error)}): look at 'ray status', or start one "
+            "with 'ray start --head'"
         ) from error
     try:
         _configure()
+        room = _room(resources)
         done = ray.data.read_datasource(_Plan(job), override_num_blocks=1, num_cpus=0).map_batches(
             _Actor,
             fn_constructor_args=(job,),
             batch_size=1,
             batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(size=workers or _room(resources)),
+            compute=ray.data.ActorPoolStrategy(size=workers or room),
             num_cpus=resources.cpus,
             num_gpus=resources.gpus,
             memory=resources.memory,
@@ -151,12 +166,25 @@ def _configure() -> None:
 
 
 def _room(resources: Resources) -> int:
-    """Give how many actors the cluster has room for by now."""
+    """Give how many actors the cluster has room for now.
+
+    Raises:
+        SourceError: for none; Ray would wait for more nodes without end.
+    """
     have = ray.cluster_resources()
-    rooms = [have.get("CPU", 0) / (1 if resources.cpus is None else resources.cpus or 1)]
-    if resources.gpus:
-        rooms.append(have.get("GPU", 0) / resources.gpus)
-    return max(int(min(rooms)), 1)
+    needs = {
+        "CPU": 1 if resources.cpus is None else resources.cpus,
+        "GPU": resources.gpus,
+        "memory": resources.memory,
+    }
+    rooms = {name: int(have.get(name, 0) / need) for name, need in needs.items() if need}
+    for name, room in rooms.items():
+        if not room:
+            raise SourceError(
+                f"no worker fits into the cluster: it has {have.get(name, 0):g} {name} on all "
+                f"nodes, each worker takes {needs[name]:g}: ask for less"
+            )
+    return min(rooms.values(), default=int(have.get("CPU", 1)))
 
 
 def _own(error: BaseException | None) -> DigitlensError | None:

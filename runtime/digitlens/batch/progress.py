@@ -1,5 +1,6 @@
 """How far a job is, on standard error."""
 
+import io
 import sys
 import threading
 import time
@@ -24,10 +25,11 @@ class Progress:
     def __init__(self, job: Job) -> None:
         self.counts, self.shards, self.skipped = Counts(), 0, 0
         self.start = self.shown = time.monotonic()
-        is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self.stream = sys.stderr or io.StringIO()  # it may be closed
         self.bar = tqdm(
-            unit="B", unit_scale=True, disable=not is_terminal, smoothing=0.05, delay=0.5
-        )
+            unit="B", unit_scale=True, smoothing=0.05, delay=0.5,
+            file=self.stream, disable=not self.stream.isatty(),
+        )  # fmt: skip
         self.done = 0
         self.total: int | None = None
         threading.Thread(target=self._measure, args=(job,), daemon=True).start()
@@ -42,13 +44,13 @@ class Progress:
         self.bar.set_postfix_str(self._images(), refresh=False)
         self.bar.update(summary.size)
         now = time.monotonic()
-        if self.bar.disable and now - self.shown >= EVERY and sys.stderr is not None:
+        if self.bar.disable and now - self.shown >= EVERY:
             self.shown = now
             line = tqdm.format_meter(
                 self.done, self.total, now - self.start, unit="B", unit_scale=True,
                 ncols=0, postfix=self._images(),
             )  # fmt: skip
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            print(line, file=self.stream, flush=True)
 
     def close(self) -> None:
         """Leave the bar as it is."""
