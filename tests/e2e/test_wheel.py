@@ -67,7 +67,12 @@ def test_it_classifies_and_draws(device: Path, photo: Path, tmp_path: Path) -> N
 
 
 def test_what_needs_an_extra_there_names_it(device: Path, tmp_path: Path) -> None:
-    for command, extra in (("train", "train"), ("export run", "export"), ("serve", "serve")):
+    for command, extra in (
+        ("train", "train"),
+        ("export run", "export"),
+        ("serve", "serve"),
+        ("batch . -o out", "batch"),
+    ):
         result = call(device, *command.split(), cwd=tmp_path)
         assert result.status == 2
         assert f'pip install "digitlens[{extra}]"' in result.err

@@ -27,7 +27,14 @@ def test_the_help_of_every_command_has_an_example_of_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["classify", "--help"], ["train", "--help"], ["serve", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["classify", "--help"],
+        ["train", "--help"],
+        ["serve", "--help"],
+        ["batch", "--help"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
@@ -37,7 +44,8 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         f"    main({arguments})\n"
         "except SystemExit as exit:\n"
         "    assert exit.code == 0\n"
-        "heavy = {'torch', 'torchvision', 'cv2', 'onnxruntime', 'onnx', 'numpy', 'matplotlib'}\n"
+        "heavy = {'torch', 'torchvision', 'cv2', 'onnxruntime', 'onnx', 'numpy', 'matplotlib',\n"
+        "'pyarrow', 'ray'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -74,6 +82,9 @@ def test_without_arguments_the_help_is_shown(digitlens: Digitlens) -> None:
         ("starlette", ["serve", "test:"], "serve"),
         ("uvicorn", ["serve", "test:"], "serve"),
         ("websockets", ["serve", "test:", "--port", "0"], "serve"),
+        ("pyarrow", ["batch", "scans", "-o", "out"], "batch"),
+        ("tqdm", ["batch", "scans", "-o", "out"], "batch"),
+        ("ray", ["batch", "scans", "-o", "out", "--engine", "ray"], "ray"),
     ],
 )
 def test_a_missing_extra_is_named(missing: str, arguments: list[str], extra: str) -> None:

