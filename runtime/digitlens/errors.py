@@ -4,6 +4,7 @@
     ├── NotFoundError       exit status 2: a file, folder or provider that is not there
     ├── UsageError          exit status 2: a request that cannot be met as it stands
     ├── DataError           a data set that is damaged or is not what it should be
+    │   └── UnreadableError one that the system does not let us read, now
     ├── ImageError          a file or an array that is no readable image
     │   └── TooLargeError   one with more bytes or pixels than are read
     ├── SourceError         a camera, video or address that gives no picture
@@ -36,6 +37,10 @@ class UsageError(DigitlensError):
 
 class DataError(DigitlensError):
     """A data set that is damaged or is not what it should be."""
+
+
+class UnreadableError(DataError):
+    """Data that the system does not let us read, now; it may be there and whole."""
 
 
 class ImageError(DigitlensError):

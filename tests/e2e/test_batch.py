@@ -130,6 +130,9 @@ def test_what_is_wrong_is_one_line(folder: Path, tmp_path: Path, digitlens: Digi
     refused("nope", "-o", "out", words=("nope", "check the path"))
     refused(scans, "nope/*.png", "-o", "out", words=("nope/*.png",))
     refused(scans, "-o", "out", "--cpus", 2, words=("--engine ray",))
+    refused(scans, "-o", "", words=("an empty --output",))
+    refused(scans, "-o", "n" * 300, words=("cannot write", "too long"))
+    refused(scans, "-o", "out", "--min-confidence", "nan", words=("--min-confidence is nan",))
     refused(scans, "-o", "out", "--workers", 0, words=("--workers",))
     refused(scans, "-o", "out", "--model", "nope.onnx", words=("nope.onnx",))
     refused(scans, "-o", "out", "--provider", "cuda", words=("cuda",))
@@ -190,6 +193,23 @@ def test_workers_that_are_killed_are_replaced(photos: Path, tmp_path: Path) -> N
     os.kill(workers()[-1], signal.SIGKILL)
     process.communicate(timeout=120)
     assert process.returncode == 0
+    assert len(by_source(tmp_path / "out")) == 400
+
+
+def test_a_worker_that_is_killed_before_it_has_begun_is_replaced(
+    photos: Path, tmp_path: Path
+) -> None:
+    words = ("batch", photos, "-o", tmp_path / "out", "--workers", 2, "--shard-size", 20)
+    command = [sys.executable, "-m", "digitlens", *map(str, words)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+        for _ in range(2):
+            deadline = time.monotonic() + 60
+            while not (there := workers()):
+                assert time.monotonic() < deadline
+            os.kill(there[0], signal.SIGKILL)
+            assert_gone(there[:1])
+        process.communicate(timeout=120)
+        assert process.returncode == 0
     assert len(by_source(tmp_path / "out")) == 400
 
 

@@ -5,17 +5,21 @@ import math
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import IO, Any, cast
 
 import numpy as np
 from numpy.lib import format as npy
 
 from digitlens import idx
-from digitlens.batch import storage
+from digitlens.batch import inputs, storage
 from digitlens.batch.contents import Stack
 from digitlens.batch.inputs import File
 from digitlens.contract import GLYPH_SIZE, MNIST_SIZE
 from digitlens.errors import DataError
+
+MAX_HEADER = 1 << 16
+"""Bytes of a header; that of an array of images has 128."""
 
 ROWS = 2048
 """Images that are in memory together."""
@@ -88,12 +92,14 @@ def stacks_of_archive(file: File) -> Iterator[Stack]:
         storage.open_file(file.place, file.path) as stored,
         zipfile.ZipFile(stored) as archive,
     ):
-        for name in sorted(archive.namelist()):
-            with archive.open(name) as stream:
+        for info in sorted(archive.infolist(), key=attrgetter("filename")):
+            if not info.filename.endswith(".npy"):
+                continue
+            with archive.open(info) as stream:
                 layout = _npy_layout(stream)
                 if len(layout.shape) >= 3:
                     found = True
-                    source = f"{file.source}#{name.removesuffix('.npy')}/"
+                    source = inputs.valid(f"{file.source}#{info.filename.removesuffix('.npy')}/")
                     yield from _rows(stream, _checked(layout), source, 0, None)
     if not found:
         raise DataError(f"no array of images: {WANTED}")
@@ -121,6 +127,10 @@ def _layout(stream: IO[bytes], path: str) -> Layout:
 
 def _npy_layout(stream: IO[bytes]) -> Layout:
     version = npy.read_magic(stream)
+    length = stream.read(2 if version == (1, 0) else 4)
+    if int.from_bytes(length, "little") > MAX_HEADER:
+        raise DataError(f"its header has {int.from_bytes(length, 'little'):,} bytes")
+    stream.seek(-len(length), 1)
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, is_fortran, dtype = read_header(stream)
     if is_fortran and len(shape) > 1:
@@ -146,7 +156,7 @@ def _checked(layout: Layout) -> Layout:
     if len(shape) == 4 and 1 in (shape[1], shape[3]):
         shape = (shape[0], *(shape[2:] if shape[1] == 1 else shape[1:3]))
     is_byte, is_float = layout.dtype == np.uint8, layout.dtype.kind == "f"
-    if not (
+    if min(shape, default=0) < 0 or not (
         (shape[1:] == (MNIST_SIZE, MNIST_SIZE) and is_byte)
         or (shape[1:] == (GLYPH_SIZE, GLYPH_SIZE) and (is_byte or is_float))
     ):

@@ -10,6 +10,10 @@ from digitlens.batch.kind import kind_of
 from digitlens.errors import DataError, TooLargeError
 from digitlens.sources import MAX_BYTES
 
+MAX_NAME = 1 << 20
+"""Bytes of a long name, and of what else stands before a member."""
+
+_EXTENSIONS = (b"x", b"g", b"X", tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 _MARK = bytes(tarfile.BLOCKSIZE)
 """What a tar file ends with, twice."""
 
@@ -66,10 +70,13 @@ class _Header(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
         try:
-            return super().frombuf(buf, encoding, errors)
+            header = super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
             if bytes(buf) == _MARK:
                 raise
             raise tarfile.ReadError(
                 "it ends without its end mark" if not buf else str(error)
             ) from error
+        if header.type in _EXTENSIONS and header.size > MAX_NAME:
+            raise tarfile.ReadError(f"a name of {header.size:,} bytes")
+        return header

@@ -3,7 +3,7 @@
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import count
@@ -18,6 +18,9 @@ from digitlens.errors import NotFoundError, UsageError
 
 UNREADABLE = -1
 """The size of a folder that cannot be listed: it stands for a file, and is an error when read."""
+
+
+Names = tuple[str, ...]
 
 
 class Input(NamedTuple):
@@ -68,7 +71,7 @@ def check(inputs: tuple[Input, ...], output: str) -> None:
         UsageError: its file system cannot be reached, or it is no regular file.
     """
     for each in inputs:
-        if next(files((each,), output), None) is None:
+        if next(_files(each, output, is_sorted=False), None) is None:
             raise NotFoundError(
                 f"{each.name or 'an empty input'}: no image, .tar, .parquet, .npy, .npz or IDX "
                 "file there; check the path"
@@ -86,14 +89,22 @@ def files(inputs: tuple[Input, ...], output: str) -> Iterator[File]:
         UsageError: as `check` does.
     """
     for each in inputs:
-        try:
-            yield from _files(each, output)
-        except (OSError, pa.ArrowException) as error:
-            reason = storage.reason_of(error)
-            raise UsageError(f"{each.name}: cannot be listed ({reason})") from error
+        yield from _files(each, output)
 
 
-def _files(given: Input, output: str) -> Iterator[File]:
+def _files(given: Input, output: str, *, is_sorted: bool = True) -> Iterator[File]:
+    try:
+        yield from _listed_files(given, output, is_sorted)
+    except (OSError, pa.ArrowException) as error:
+        reason = storage.reason_of(error)
+        raise UsageError(f"{given.name}: cannot be listed ({reason})") from error
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"{given.name}: cannot be sorted ({error}): make room in TMPDIR"
+        ) from error
+
+
+def _listed_files(given: Input, output: str, is_sorted: bool) -> Iterator[File]:
     name, place = given
     if not name:
         return
@@ -103,47 +114,39 @@ def _files(given: Input, output: str) -> Iterator[File]:
         raise UsageError(f"{name} is no regular file: name a file, a folder or a pattern")
     if info.type == fs.FileType.File:
         yield File(valid(name), place, path, info.size or 0, info.mtime_ns or 0)
-    elif info.type == fs.FileType.Directory:
-        root = _Root(system, place, path.rstrip("/"), f"{name.rstrip('/')}/", output)
-        yield from _found(root, None)
-    elif (start := _pattern_start(path)) is not None:
-        prefix = name[: _pattern_start(name)]
+        return
+    pattern: tuple[str, ...] = ("**",)
+    prefix = f"{name.rstrip('/')}/"
+    if info.type != fs.FileType.Directory:
+        start = _pattern_start(path)
+        if start is None:
+            return
         pattern = tuple(part for part in path[start:].split("/") if part)
-        yield from _found(_Root(system, place, path[:start].rstrip("/"), prefix, output), pattern)
+        path, prefix = path[:start], name[: _pattern_start(name)]
+    root = _Root(system, path.rstrip("/"), pattern, output)
+    for names, entry in _Walk(root, is_sorted).entries():
+        inner = "/".join(names)
+        yield File(valid(prefix + inner), place, f"{root.path}/{inner}", entry.size, entry.time_ns)
 
 
 class _Root(NamedTuple):
-    """A folder that is walked, what stands before its names in the results, and what is not."""
+    """A folder that is walked, the pattern of what is looked for in it, and what is left out."""
 
     system: fs.FileSystem
-    place: str
     path: str
-    prefix: str
+    pattern: tuple[str, ...]
     output: str
-
-
-def _found(root: _Root, pattern: tuple[str, ...] | None) -> Iterator[File]:
-    """Give the files below a root that match the pattern, if there is one."""
-    for names, entry in _Walk(root, pattern).entries():
-        is_input = entry.size == UNREADABLE or kind_of(names[-1]) is not None
-        if is_input and (pattern is None or _matches(names, pattern)):
-            inner = "/".join(names)
-            source = valid(root.prefix + inner)
-            yield File(source, root.place, f"{root.path}/{inner}", entry.size, entry.time_ns)
 
 
 class _Walk:
     """Walks a tree, depth first, each folder in order, on disk where it is large.
 
     SQLite keeps the names of the folders that are open in a temporary database, which spills
-    from memory to a file of its own.
+    from memory to a file of its own. A walk that is not sorted keeps none, and is for a look.
     """
 
-    def __init__(self, root: _Root, pattern: tuple[str, ...] | None) -> None:
-        self.root = root
-        self.depth = None if pattern is None or "**" in pattern else len(pattern)
-        system, path = storage.resolve(root.output)
-        self.left_out = path.rstrip("/") if system == root.system else None
+    def __init__(self, root: _Root, is_sorted: bool) -> None:
+        self.root, self.is_sorted = root, is_sorted
         self.numbers = count()
         self.names = sqlite3.connect("", isolation_level=None)
         self.names.execute(
@@ -152,47 +155,90 @@ class _Walk:
         )
         self.names.execute("BEGIN")
 
-    def entries(self, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Entry]]:
-        """Give the files in the folder with these names, and below, each with its names."""
-        path, number = "/".join((self.root.path, *above)), next(self.numbers)
-        rows = ((number, *entry) for entry in _listed(self.root.system, path or "/"))
+    def entries(self) -> Iterator[tuple[Names, Entry]]:
+        """Give the files that match, each with its names from the root on.
+
+        A folder that cannot be listed stands for itself, if something in it might match.
+        """
+        open_folders: list[tuple[Names, Iterator[Entry]]] = [((), self._folder(()))]
+        while open_folders:
+            above, entries = open_folders[-1]
+            try:
+                entry = next(entries, None)
+            except PermissionError:
+                if not above:
+                    raise
+                entry = None
+                yield above, Entry(b"", True, UNREADABLE, 0)
+            if entry is None:
+                open_folders.pop()
+                continue
+            names = (*above, os.fsdecode(entry.name))
+            reached = _reached(names, self.root.pattern)
+            if entry.is_folder and any(place < len(self.root.pattern) for place in reached):
+                open_folders.append((names, self._folder(names)))
+            elif not entry.is_folder and len(self.root.pattern) in reached and kind_of(names[-1]):
+                yield names, entry
+
+    def _folder(self, names: Names) -> Iterator[Entry]:
+        """Give what is in a folder; nothing if it is not there any more."""
+        path = "/".join((self.root.path, *names)) or "/"
         try:
-            self.names.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", rows)
+            entries = _listed(self.root.system, path, self.root.output)
+            yield from self._sorted(entries) if self.is_sorted else entries
         except (FileNotFoundError, NotADirectoryError):
             return
-        except PermissionError:
-            if not above:
-                raise
-            yield above, Entry(b"", False, UNREADABLE, 0)
-            return
+
+    def _sorted(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        number = next(self.numbers)
+        rows = ((number, *entry) for entry in entries)
+        self.names.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", rows)
         query = "SELECT name, is_folder, size, time_ns FROM entry WHERE folder = ? ORDER BY name"
-        for row in self.names.execute(query, (number,)):
-            entry = Entry(*row)
-            names = (*above, os.fsdecode(entry.name))
-            if not entry.is_folder:
-                yield names, entry
-            elif f"{path}/{names[-1]}" != self.left_out and len(names) != self.depth:
-                yield from self.entries(names)
+        yield from (Entry(*row) for row in self.names.execute(query, (number,)))
         self.names.execute("DELETE FROM entry WHERE folder = ?", (number,))
 
 
-def _listed(system: fs.FileSystem, folder: str) -> Iterator[Entry]:
-    """List a folder without hidden names; links to folders are not followed."""
+def _listed(system: fs.FileSystem, folder: str, output: str) -> Iterator[Entry]:
+    """List a folder without hidden names and the output; links to folders are not followed."""
+    there, left_out = storage.resolve(output)
     if storage.is_local(system):
+        is_output = _same_folder(left_out) if storage.is_local(there) else lambda _: False
         with os.scandir(folder) as found:
             for each in found:
-                if each.name.startswith("."):
-                    continue
-                if each.is_dir(follow_symlinks=False):
-                    yield Entry(os.fsencode(each.name), True, 0, 0)
-                elif each.is_file():
-                    status = each.stat()
-                    yield Entry(os.fsencode(each.name), False, status.st_size, status.st_mtime_ns)
+                if not each.name.startswith("."):
+                    yield from _local_entry(each, is_output)
         return
     for info in system.get_file_info(fs.FileSelector(folder)):
-        if not info.base_name.startswith("."):
+        is_output = there == system and info.path.rstrip("/") == left_out.rstrip("/")
+        if not info.base_name.startswith(".") and not is_output:
             is_folder = info.type == fs.FileType.Directory
             yield Entry(info.base_name.encode(), is_folder, info.size or 0, info.mtime_ns or 0)
+
+
+def _local_entry(
+    each: os.DirEntry[str], is_output: Callable[[os.DirEntry[str]], bool]
+) -> Iterator[Entry]:
+    name = os.fsencode(each.name)
+    try:
+        if each.is_dir(follow_symlinks=False):
+            if not is_output(each):
+                yield Entry(name, True, 0, 0)
+        elif each.is_file():
+            status = each.stat()
+            yield Entry(name, False, status.st_size, status.st_mtime_ns)
+    except FileNotFoundError:
+        return
+    except OSError:  # a link that leads round, or to where we may not look
+        yield Entry(name, False, UNREADABLE, 0)
+
+
+def _same_folder(path: str) -> Callable[[os.DirEntry[str]], bool]:
+    """Give what tells whether a folder is the one at `path`, by whatever name."""
+    try:
+        wanted = os.stat(path)  # noqa: PTH116, it may be no UTF-8
+    except OSError:
+        return lambda _: False
+    return lambda each: each.inode() == wanted.st_ino and os.path.samestat(each.stat(), wanted)
 
 
 def _pattern_start(path: str) -> int | None:
@@ -206,9 +252,24 @@ def valid(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _matches(names: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    if not pattern:
-        return not names
-    if pattern[0] == "**":
-        return _matches(names, pattern[1:]) or (bool(names) and _matches(names[1:], pattern))
-    return bool(names) and fnmatchcase(names[0], pattern[0]) and _matches(names[1:], pattern[1:])
+def _reached(names: Names, pattern: tuple[str, ...]) -> set[int]:
+    """Give the places in a pattern that names lead to; its end is a match."""
+    reached = _behind_stars({0}, pattern)
+    for name in names:
+        after = {
+            place if pattern[place] == "**" else place + 1
+            for place in reached
+            if place < len(pattern)
+            and (pattern[place] == "**" or fnmatchcase(name, pattern[place]))
+        }
+        reached = _behind_stars(after, pattern)
+    return reached
+
+
+def _behind_stars(places: set[int], pattern: tuple[str, ...]) -> set[int]:
+    """Add the places behind each `**`, which may stand for nothing."""
+    found = set(places)
+    for place in range(len(pattern)):
+        if place in found and pattern[place] == "**":
+            found.add(place + 1)
+    return found

@@ -1,8 +1,9 @@
 """What is to be read and how: all that decides the bytes of the output."""
 
 import hashlib
+import secrets
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import cv2
@@ -31,6 +32,7 @@ class Job:
         column: the image column of Parquet files, or None for the one that looks like it.
         shard_size: images in a shard that is cut from a larger input.
         batch_size: glyphs that the network is given at once; sums may differ in the last bit.
+        mark: of this run, by which its unfinished files are known.
     """
 
     inputs: tuple[Input, ...]
@@ -43,10 +45,11 @@ class Job:
     column: str | None = None
     shard_size: int = 10_000
     batch_size: int = 64
+    mark: str = field(default_factory=partial(secrets.token_hex, 4))
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """Everything above but the output, as JSON; two jobs with the same one do the same."""
+        """All of it but the output and the mark, as JSON; two jobs with the same one do the same."""
         return {
             "inputs": [each.name for each in self.inputs],
             "settings": {

@@ -10,6 +10,7 @@ Everything is written beside its place, under a hidden name, and moved there.
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -23,7 +24,7 @@ from digitlens.batch import storage
 from digitlens.batch.columns import ERRORS, READINGS
 from digitlens.batch.job import Job
 from digitlens.batch.plan import Shard
-from digitlens.errors import UsageError
+from digitlens.errors import DigitlensError, UnreadableError, UsageError
 
 MANIFEST = "manifest.json"
 FOLDERS = {"readings": READINGS, "errors": ERRORS}
@@ -34,10 +35,16 @@ ROWS = 10_000
 
 
 class Error(NamedTuple):
-    """An image, or a file of images, that could not be read."""
+    """An image, or a file of images, that could not be read, and whether it never can be."""
 
     source: str
-    error: str
+    reason: str
+    is_final: bool = True
+
+    @classmethod
+    def of(cls, source: str, error: DigitlensError) -> "Error":
+        """Take what was raised when it was read."""
+        return cls(source, str(error), not isinstance(error, UnreadableError))
 
 
 @dataclass(slots=True)
@@ -74,18 +81,25 @@ class Results:
     """Takes the results of one shard and counts them."""
 
     def __init__(self, readings: "_Rows", errors: "_Rows") -> None:
-        self.counts = Counts()
+        self.counts, self.is_final = Counts(), True
         self._readings, self._errors = readings, errors
 
     def add(self, readings: pa.Table | None, errors: list[Error]) -> None:
-        """Add what was read, with the schema `READINGS`, and what could not be."""
+        """Add what was read, with the schema `READINGS`, and what could not be.
+
+        Where it was the system that could not read it, a later run will try again.
+        """
         if readings is not None:
             digits = len(readings.column("digits").combine_chunks().flatten())
             self.counts.add(Counts(len(readings), digits))
             self._readings.add(readings)
         if errors:
             self.counts.add(Counts(errors=len(errors)))
-            columns = [pa.array(column) for column in zip(*errors, strict=True)]
+            self.is_final &= all(error.is_final for error in errors)
+            columns = [
+                pa.array([error.source for error in errors]),
+                pa.array([error.reason for error in errors]),
+            ]
             self._errors.add(pa.table(columns, schema=ERRORS))
 
 
@@ -99,6 +113,7 @@ class Output:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.name = storage.display(job.output)
+        self.begun_ns = 0
         self.system, folder = storage.resolve(job.output)
         self.folder = folder.rstrip("/")
 
@@ -108,8 +123,9 @@ class Output:
         Raises:
             UsageError: it cannot be written, or holds something else.
         """
-        self._check_what_is_there()
+        self.begun_ns = time.time_ns()
         with self._writing():
+            self._check_what_is_there()
             self.system.create_dir(self.folder, recursive=True)
             self._write_manifest(None, 0)
             for name in (*FOLDERS, RECEIPTS):
@@ -128,17 +144,26 @@ class Output:
                 for info in self.system.get_file_info(fs.FileSelector(self._path(name))):
                     shard = re.fullmatch(r"shard-(\d{6,})\.\w+", info.base_name)
                     is_over = shard is not None and int(shard[1]) >= shards
-                    if is_over or storage.is_unfinished(info.base_name):
+                    is_left = (
+                        storage.is_unfinished(info.base_name)
+                        and (info.mtime_ns or 0) < self.begun_ns
+                    )  # what is younger may be another run's, and under way
+                    if is_over or is_left:
                         self.system.delete_file(info.path)
             self._write_manifest(counts, shards)
 
     def summary(self, shard: Shard) -> Summary | None:
         """Give what came of a shard if it is complete, of this job, and still there."""
-        receipt = self._read_json(self._path(RECEIPTS, f"{shard.name}.json"))
-        if receipt is None or receipt.get("fingerprint") != shard.fingerprint(self.job):
+        with self._writing():
+            receipt = self._read_json(self._path(RECEIPTS, f"{shard.name}.json"))
+            paths = [self._path(name, self._file_name(shard)) for name in FOLDERS]
+            sizes = [info.size for info in self.system.get_file_info(paths)]
+        if (
+            receipt is None
+            or receipt.get("fingerprint") != shard.fingerprint(self.job)
+            or not receipt["final"]
+        ):
             return None
-        paths = [self._path(name, self._file_name(shard)) for name in FOLDERS]
-        sizes = [info.size for info in self.system.get_file_info(paths)]
         if sizes != [receipt["bytes"][name] for name in FOLDERS]:
             return None
         return Summary(shard.number, shard.size, Counts(**receipt["counts"]), is_new=False)
@@ -165,6 +190,7 @@ class Output:
                 "fingerprint": shard.fingerprint(self.job),
                 "counts": asdict(results.counts),
                 "bytes": sizes,
+                "final": results.is_final,
             }
             self._write_json(self._path(RECEIPTS, f"{shard.name}.json"), receipt)
 

@@ -45,7 +45,7 @@ class Shard:
         digest = hashlib.sha256(json.dumps(job.description, sort_keys=True).encode())
         digest.update(f"{self.kind} {self.start} {self.stop}".encode())
         for file in self.files:
-            digest.update(ascii((file.source, file.size, file.time_ns)).encode())
+            digest.update(ascii((file.source, file.path, file.size, file.time_ns)).encode())
         return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ from digitlens.batch.job import Job
 from digitlens.batch.output import Counts, Output, Summary
 
 Engine = Callable[[Job], Iterator[Summary]]
+"""Does all shards of a job, each once, in any order."""
 
 
 def run(job: Job, engine: Engine, on_summary: Callable[[Summary], None]) -> Counts:
@@ -20,10 +21,11 @@ def run(job: Job, engine: Engine, on_summary: Callable[[Summary], None]) -> Coun
     inputs.check(job.inputs, job.output)
     output = Output(job)
     output.begin()
-    counts, shards = Counts(), 0
+    counts, shards, last = Counts(), 0, -1
     for summary in engine(job):
         counts.add(summary.counts)
-        shards += 1
+        shards, last = shards + 1, max(last, summary.number)
         on_summary(summary)
+    assert shards == last + 1, f"{shards} shards were done, the last has number {last}"
     output.end(counts, shards)
     return counts

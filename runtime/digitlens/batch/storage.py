@@ -1,12 +1,8 @@
 """Where files are: local paths, and the file systems that pyarrow opens."""
 
-import gzip
 import os
 import re
 import secrets
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -14,7 +10,13 @@ from functools import lru_cache
 import pyarrow as pa
 from pyarrow import fs
 
-from digitlens.errors import DataError, SourceError, UsageError
+from digitlens.errors import (
+    DataError,
+    DigitlensError,
+    SourceError,
+    UnreadableError,
+    UsageError,
+)
 
 BUFFER = 1 << 20
 """Bytes that are asked of a file system at once."""
@@ -82,49 +84,54 @@ def encoded(path: str) -> bytes:
 def reading(place: str) -> Iterator[None]:
     """Sort what goes wrong while a file is read: is it the file, or the way to it?
 
+    Readers of files that may hold anything raise anything, so that what is not the system's is
+    damage.
+
     Raises:
-        DataError: the file is damaged, not there any more, or the system cannot read it.
+        DataError: the file is damaged.
+        UnreadableError: the system cannot read it, or it is not there any more.
         SourceError: a file system elsewhere does not answer, which says nothing about the file.
     """
     try:
         yield
-    except FileNotFoundError as error:
-        raise DataError("cannot be read (No such file or directory)") from error
-    except _DAMAGES as error:
+    except DigitlensError:
+        raise
+    except OSError as error:
+        reason = f"cannot be read ({reason_of(error)})"
+        if is_local(resolve(place)[0]):
+            raise (UnreadableError if error.errno else DataError)(reason) from error
+        # Of what is elsewhere, damage and a lost connection look alike.
+        if not isinstance(error, FileNotFoundError | PermissionError) and not _answers(place):
+            raise SourceError(
+                f"{display(place)}: cannot be reached ({reason_of(error)}); run the same again"
+            ) from error
+        raise UnreadableError(reason) from error
+    except Exception as error:
         raise DataError(
             f"damaged or truncated ({reason_of(error) or type(error).__name__})"
         ) from error
-    except OSError as error:
-        reason = reason_of(error)
-        if is_local(resolve(place)[0]) or isinstance(error, PermissionError):
-            raise DataError(f"cannot be read ({reason})") from error
-        raise SourceError(
-            f"{display(place)}: cannot be reached ({reason}); run the same command again"
-        ) from error
 
 
-_DAMAGES = (
-    EOFError,
-    ValueError,
-    gzip.BadGzipFile,
-    pa.ArrowException,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,  # a zip file is packed in a way that Python cannot unpack
-    RuntimeError,  # or encrypted
-)
+def _answers(place: str) -> bool:
+    try:
+        system, path = resolve(place)
+        system.get_file_info(encoded(path))
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
-def replacing(system: fs.FileSystem, path: str) -> Iterator[pa.NativeFile]:
+def replacing(system: fs.FileSystem, path: str, mark: str) -> Iterator[pa.NativeFile]:
     """Give a stream to a hidden file beside `path`, which is moved there when the block ends well.
+
+    `mark`, eight hexadecimal digits, is how its name begins behind the point.
 
     Raises:
         OSError: it cannot be written.
     """
     folder = path.rpartition("/")[0]
-    temporary = f"{folder}/.{secrets.token_hex(8)}"
+    temporary = f"{folder}/.{mark}{secrets.token_hex(4)}"
     stream = system.open_output_stream(temporary)
     try:
         yield stream

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from digitlens.batch import storage
-from digitlens.batch.contents import MAX_IMAGES, Image
+from digitlens.batch.contents import MAX_BYTES, MAX_IMAGES, Image
 from digitlens.batch.inputs import File
 from digitlens.errors import DataError, ImageError
 
@@ -45,7 +45,8 @@ def images(file: File, start: int, stop: int | None, column: str | None) -> Iter
         groups = range(start, parquet.num_row_groups if stop is None else stop)
         rows = (parquet.metadata.row_group(group).num_rows for group in range(start))
         number = sum(rows)
-        for batch in parquet.iter_batches(MAX_IMAGES, row_groups=groups, columns=[name]):
+        count = _rows_at_once(parquet, groups)
+        for batch in parquet.iter_batches(count, row_groups=groups, columns=[name]):
             for value in batch.column(0):
                 yield Image(f"{file.source}#{number}", _content(value.as_py()))
                 number += 1
@@ -67,7 +68,7 @@ def _column(schema: pa.Schema, wanted: str | None) -> str:
     Raises:
         DataError: there is none, or several and none of them is called image.
     """
-    able = [field.name for field in schema if _holds_bytes(field.type)]
+    able = [field.name for field in schema if _holds_images(field.type)]
     if wanted is None and ("image" in able or len(able) == 1):
         return "image" if "image" in able else able[0]
     if wanted in able:
@@ -78,9 +79,20 @@ def _column(schema: pa.Schema, wanted: str | None) -> str:
     raise DataError(f"{what} (columns of bytes: {there}); name one with --column")
 
 
-def _holds_bytes(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):
-        return kind.get_field_index(BYTES) >= 0 and _holds_bytes(kind.field(BYTES).type)
+def _rows_at_once(parquet: pq.ParquetFile, groups: range) -> int:
+    """Give how many rows of the largest kind memory may hold together."""
+    found = (parquet.metadata.row_group(group) for group in groups)
+    largest = max((group.total_byte_size / max(group.num_rows, 1) for group in found), default=0)
+    return min(max(int(MAX_BYTES / max(largest, 1)), 1), MAX_IMAGES)
+
+
+def _holds_images(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind) and kind.get_field_index(BYTES) >= 0:
+        kind = kind.field(BYTES).type
+    return _is_bytes(kind.value_type if pa.types.is_dictionary(kind) else kind)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
     return any(
         is_kind(kind)
         for is_kind in (

@@ -63,7 +63,7 @@ class Worker:
                 for readings, errors in self._read(shard):
                     results.add(readings, errors)
             except DataError as error:
-                results.add(None, [Error(shard.files[0].source, str(error))])
+                results.add(None, [Error.of(shard.files[0].source, error)])
         return Summary(shard.number, shard.size, results.counts)
 
     def _read(self, shard: Shard) -> Iterator[Results]:
@@ -88,8 +88,8 @@ class Worker:
         for number, image in enumerate(found):
             try:
                 frame = _decoded(image)
-            except ImageError as error:
-                errors.append(Error(image.source, str(error)))
+            except (DataError, ImageError) as error:
+                errors.append(Error.of(image.source, error))
                 continue
             if frame.shape[:2] == (MNIST_SIZE, MNIST_SIZE):
                 whole[number] = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
@@ -145,7 +145,7 @@ class Worker:
 
 def _decoded(image: Image) -> NDArray[np.uint8]:
     if isinstance(image.content, DigitlensError):
-        raise ImageError(str(image.content))
+        raise image.content
     return sources.decode(image.content)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog="Examples: digitlens batch scans --output out; "
-    "digitlens batch 'scans/**/*.png' --output out2 --format jsonl"
+    "digitlens batch 'scans/**/*.png' --output pngs --format jsonl"
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
@@ -117,6 +117,10 @@ def batch(
     same command, and ends with the same bytes. Exits with 1 if some images could not be read: they
     are the rows of errors/; with 2 if an INPUT is not there or DIR cannot be written.
     """
+    if not output:
+        raise UsageError("an empty --output: name a folder")
+    if min_confidence is not None and not min_confidence >= 0:
+        raise UsageError(f"--min-confidence is {min_confidence}: give a number from 0 to 1")
     if engine == "local" and any(value is not None for value in (address, cpus, gpus, memory)):
         raise UsageError("--address, --cpus, --gpus and --memory are for Ray: add --engine ray")
 

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import warnings
 import zipfile
 from itertools import chain
 from pathlib import Path
@@ -112,6 +113,9 @@ def test_other_arrays_are_refused_with_what_would_do(
         ("a.npy", b""),
         ("a.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': '|u1'"),
         ("a.npy", b"\x93NUMPY\x09\x00" + bytes(100)),
+        ("a.npy", b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + bytes(100)),
+        ("a.npy", b"\x93NUMPY\x01\x00\x10\x27" + b"-" * 10_000),
+        ("a.npy", b"\x93NUMPY\x01\x00\x12\x00{'descr': {}: 1}   \n"),
         ("a-idx3-ubyte", b"\0\0\x08"),
         ("a-idx3-ubyte", b"\0\0\x08\x03\0\0"),
         ("a-idx3-ubyte", b"\0\0\x0d\x03" + bytes(100)),
@@ -155,6 +159,27 @@ def test_archives_that_are_none_or_hold_none(tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         with pytest.raises(DataError):
             list(arrays.stacks_of_archive(file_at(path)))
+
+
+def test_members_of_an_archive_that_are_no_arrays_or_have_the_same_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the name is there already
+        archive.writestr("README.txt", "hello")
+        for images in (IMAGES[:3], IMAGES[3:5]):
+            with archive.open("x.npy", "w") as stream:
+                np.lib.format.write_array(stream, images)
+    stacks = list(arrays.stacks_of_archive(file_at(path)))
+    assert [len(stack.images) for stack in stacks] == [3, 2]
+    assert np.array_equal(np.concatenate([stack.images for stack in stacks]), IMAGES[:5])
+
+
+def test_a_shape_below_zero_is_refused(tmp_path: Path) -> None:
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (-3, 28, 28)}\n"
+    start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+    (tmp_path / "a.npy").write_bytes(start + header)
+    with pytest.raises(DataError, match=r"\[-3, 28, 28\]"):
+        arrays.cuts(file_at(tmp_path / "a.npy"), 10)
 
 
 def test_axes_of_channels_are_left_out(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import gzip
 import os
 import tarfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -85,6 +87,30 @@ def test_a_damaged_head_in_the_middle_does_not_pass_for_the_end(tmp_path: Path) 
     found, message = before_the_error(path)
     assert found == ["0.png", "1.png", "2.png", "3.png"]
     assert "checksum" in message
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
+def test_a_name_of_gigabytes_is_not_taken_into_memory(tmp_path: Path, kind: bytes) -> None:
+    info = tarfile.TarInfo("name")
+    info.type, info.size = kind, 3 << 30
+    with (tmp_path / "a.tar").open("wb") as file:
+        file.write(info.tobuf())
+        os.truncate(file.fileno(), info.size + 10 * 512)
+    found, message = before_the_error(tmp_path / "a.tar")
+    assert found == []
+    assert "a name of 3,221,225,472 bytes" in message
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_flipped_bytes_raise_nothing_else(tmp_path: Path, seed: int) -> None:
+    path, content = blocks(tmp_path)
+    damaged = bytearray(content)
+    random = Random(seed)
+    for _ in range(random.randrange(1, 20)):
+        damaged[random.randrange(9 * 1024)] = random.randrange(256)
+    path.write_bytes(damaged)
+    with suppress(DataError):
+        list(images.of_tar(file_at(path)))
 
 
 def test_tar_files_that_were_joined_do_not_end_with_the_first(tmp_path: Path) -> None:

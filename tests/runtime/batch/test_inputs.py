@@ -130,6 +130,71 @@ def test_what_stands_for_nothing_is_refused(folder: Path, tmp_path: Path) -> Non
         check((Input.of("gopher://me:secret@x/y?secret"),), "/nowhere")
 
 
+def test_an_output_inside_is_left_out_whatever_it_is_called(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    for output in (f"{folder}/a", f"{folder}//a", f"file://{folder}/a"):
+        for given in (str(folder), f"{tmp_path}/link", f"file://{folder}"):
+            assert len(names(given, output=output)) == 4
+
+
+def test_files_that_come_and_go_do_not_take_the_others_with_them(tmp_path: Path) -> None:
+    for number in range(500):
+        (tmp_path / f"{number:03d}.png").touch()
+    code = "import pathlib, sys\nwhile True:\n"
+    code += "    p = pathlib.Path(sys.argv[1], 'gone.png'); p.touch(); p.unlink()\n"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as process:
+        for _ in range(40):
+            assert len(set(names(str(tmp_path))) - {f"{tmp_path}/gone.png"}) == 500
+        process.kill()
+
+
+def test_links_that_lead_nowhere_or_round_are_errors_of_their_own(folder: Path) -> None:
+    (folder / "self.png").symlink_to("self.png")
+    (folder / "self").symlink_to("self")
+    files = found(str(folder))
+    assert [file.size for file in files if file.source.endswith("self.png")] == [-1]
+    assert len(files) == 8
+
+
+def test_a_folder_that_cannot_be_listed_stands_for_itself_if_something_in_it_might_match(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refuse(path: str):
+        if path.endswith("/deep"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    for pattern in ("", "/**/*.jpg", "/a/**", "/*/*/*.jpg"):
+        files = found(f"{folder}{pattern}")
+        assert [file.size for file in files if file.source == f"{folder}/a/deep"] == [-1]
+    assert not any(file.size < 0 for file in found(f"{folder}/*/*.png"))
+    with pytest.raises(UsageError, match="cannot be listed"):
+        found(f"{folder}/a/deep")
+
+
+def test_only_folders_that_may_match_are_listed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or scandir(path))
+    found(f"{folder}/b*/*.png")
+    assert listed == [str(folder)]
+
+
+def test_many_stars_and_deep_folders(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(300):
+        deep /= "k"
+    deep.mkdir(parents=True)
+    (deep / "a.png").touch()
+    assert len(names(f"{tmp_path}/" + "**/" * 12 + "*.png")) == 1
+    assert names(f"{tmp_path}/" + "**/" * 12 + "zz.png") == []
+
+
 def test_a_million_names_do_not_sit_in_memory(tmp_path: Path) -> None:
     """200,000 names in one folder, as a million would take this test too long."""
     for number in range(200_000):

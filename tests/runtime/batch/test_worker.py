@@ -1,5 +1,6 @@
 """What a worker makes of a shard, held to the reader and to `classify`."""
 
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from batching import by_source, job, manifest, png, rows, tree, write_tar
 from digitlens import Reader
+from digitlens.batch import storage
 from digitlens.batch import worker as worker_module
 from digitlens.batch.job import Job
 from digitlens.batch.output import Output, Summary
@@ -165,6 +167,77 @@ def test_an_input_that_changed_is_read_again_and_one_that_shrank_leaves_nothing(
     assert len(list((tmp_path / "out" / "readings").iterdir())) == 2
     found = rows(tmp_path / "out") + rows(tmp_path / "out", "errors")
     assert sorted(row["source"] for row in found) == sorted(map(str, folder.iterdir()))
+
+
+def test_what_the_system_could_not_read_is_tried_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = job(folder, output=tmp_path / "out")
+    open_file = storage.open_file
+
+    def refuse(place: str, path: str):
+        if path.endswith("3.png"):
+            raise PermissionError(13, "Permission denied", path)
+        return open_file(place, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "open_file", refuse)
+        work(request)
+    (error, *_) = rows(tmp_path / "out", "errors")
+    assert error["error"] == "cannot be read (Permission denied)"
+    (summary,) = work(request)
+    assert summary.is_new
+    assert by_source(tmp_path / "out")[f"{folder}/3.png"] == "3"
+    assert not work(request)[0].is_new
+
+
+def test_the_same_name_in_another_place_is_another_input(
+    digits: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label in (1, 2):
+        (tmp_path / str(label)).mkdir()
+        np.save(tmp_path / str(label) / "a.npy", digits[label][np.newaxis])
+        os.utime(tmp_path / str(label) / "a.npy", ns=(1, 1))
+        monkeypatch.chdir(tmp_path / str(label))
+        (summary,) = work(job("a.npy", output=tmp_path / "out"))
+        assert summary.is_new
+        assert by_source(tmp_path / "out") == {"a.npy#0": str(label)}
+
+
+def test_images_in_all_columns_that_hold_bytes(digits: list[np.ndarray], tmp_path: Path) -> None:
+    encoded = [png(image) for image in digits]
+    columns = {
+        "dictionary": pa.array(encoded).dictionary_encode(),
+        "large": pa.array(encoded, pa.large_binary()),
+        "view": pa.array(encoded, pa.binary_view()),
+        "struct": pa.array([{"bytes": content} for content in encoded]),
+    }
+    for name, column in columns.items():
+        pq.write_table(pa.table({"label": list(range(10)), name: column}), tmp_path / "a.parquet")
+        work(job(tmp_path / "a.parquet", output=tmp_path / name))
+        assert [row["text"] for row in rows(tmp_path / name)] == list("0123456789")
+    nested = pa.array([{"bytes": {"bytes": b"x"}}])
+    pq.write_table(pa.table({"image": nested, "text": ["x"]}), tmp_path / "a.parquet")
+    work(job(tmp_path / "a.parquet", output=tmp_path / "nested"))
+    assert "columns of bytes: none" in rows(tmp_path / "nested", "errors")[0]["error"]
+
+
+def test_large_rows_are_taken_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq.write_table(
+        pa.table({"image": [os.urandom(4 << 20) for _ in range(24)]}), tmp_path / "a.parquet"
+    )
+    counts = []
+    iter_batches = pq.ParquetFile.iter_batches
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "iter_batches",
+        lambda self, count, **rest: counts.append(count) or iter_batches(self, count, **rest),
+    )
+    work(job(tmp_path / "a.parquet", output=tmp_path / "out"))
+    assert counts == [7]
+    assert len(rows(tmp_path / "out", "errors")) == 24
 
 
 def test_a_request_goes_on_only_where_the_same_was_begun(folder: Path, tmp_path: Path) -> None:
