@@ -49,7 +49,7 @@ class Job:
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """All of it but the output and the mark, as JSON; two jobs with the same one do the same."""
+        """All but output and mark, as JSON; two jobs with the same one do the same."""
         return {
             "inputs": [each.name for each in self.inputs],
             "settings": {

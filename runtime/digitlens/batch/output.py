@@ -144,11 +144,7 @@ class Output:
                 for info in self.system.get_file_info(fs.FileSelector(self._path(name))):
                     shard = re.fullmatch(r"shard-(\d{6,})\.\w+", info.base_name)
                     is_over = shard is not None and int(shard[1]) >= shards
-                    is_left = (
-                        storage.is_unfinished(info.base_name)
-                        and (info.mtime_ns or 0) < self.begun_ns
-                    )  # what is younger may be another run's, and under way
-                    if is_over or is_left:
+                    if is_over or self._is_left(info):
                         self.system.delete_file(info.path)
             self._write_manifest(counts, shards)
 
@@ -180,7 +176,9 @@ class Output:
                 rows = {}
                 for name, schema in FOLDERS.items():
                     path = self._path(name, self._file_name(shard))
-                    stream = stack.enter_context(storage.replacing(self.system, path))
+                    stream = stack.enter_context(
+                        storage.replacing(self.system, path, self.job.mark)
+                    )
                     rows[name] = _FORMATS[self.job.form](stream, schema)
                     stack.push(rows[name].leave)
                 results = Results(**rows)
@@ -193,6 +191,12 @@ class Output:
                 "final": results.is_final,
             }
             self._write_json(self._path(RECEIPTS, f"{shard.name}.json"), receipt)
+
+    def _is_left(self, info: fs.FileInfo) -> bool:
+        """Tell whether this is unfinished, and not by another run that is under way."""
+        return storage.is_unfinished(info.base_name) and (
+            info.base_name.startswith(f".{self.job.mark}") or (info.mtime_ns or 0) < self.begun_ns
+        )
 
     def _path(self, *names: str) -> str:
         return "/".join((self.folder, *filter(None, names)))
@@ -227,7 +231,7 @@ class Output:
         self._write_json(self._path(MANIFEST), manifest | self.job.description)
 
     def _write_json(self, path: str, value: Mapping[str, Any]) -> None:
-        with storage.replacing(self.system, path) as stream:
+        with storage.replacing(self.system, path, self.job.mark) as stream:
             stream.write(json.dumps(value, indent=2).encode() + b"\n")
 
     def _read_json(self, path: str) -> dict[str, Any] | None:
