@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import ssl
 import subprocess
 import sys
@@ -128,7 +129,26 @@ def test_every_command_of_the_page_about_serving_works(folder: Path) -> None:
                 assert ("taps" in json.loads(printed)) == ("taps" in command)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/serve.md", "docs/bench.md"])
+def test_every_command_of_the_page_about_batches_works_that_needs_no_other_machine(
+    folder: Path,
+) -> None:
+    text = (ROOT / "docs" / "batch.md").read_text()
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.S)).splitlines()
+    commands = [
+        line.partition("  #")[0]
+        for line in lines
+        if not re.search(r"//|/shared|^ray|^export", line)
+    ]
+    assert len(commands) == 2
+    for command in commands:
+        shutil.rmtree(folder / command.split("--output ")[1].split()[0], ignore_errors=True)
+        run_in(folder, command)
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    (folder / "readers.py").write_text(code)
+    assert run_in(folder, "python readers.py") == "2 20 2\n"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/serve.md", "docs/bench.md", "docs/batch.md"])
 def test_every_file_that_a_page_names_is_there(page: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text()):
         assert (ROOT / page).parent.joinpath(target).exists(), target

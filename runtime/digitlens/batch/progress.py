@@ -75,6 +75,6 @@ class Progress:
 
     def _measure(self, job: Job) -> None:
         try:
-            self.total = sum(max(file.size, 0) for file in inputs.files(job.inputs, job.output))
-        except (DigitlensError, OSError):
+            self.total = inputs.size(job.inputs, job.output)
+        except DigitlensError:
             return  # the work meets the same and says so
