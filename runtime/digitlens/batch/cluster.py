@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from digitlens.batch import storage
 from digitlens.batch.job import Job
-from digitlens.batch.output import Summary
 from digitlens.batch.plan import shards
+from digitlens.batch.results import Summary
 from digitlens.batch.worker import Worker
 from digitlens.errors import DigitlensError, SourceError
 

@@ -1,27 +1,16 @@
-"""The files that INPUTs stand for, one by one: a million names are never in memory together."""
+"""The files that inputs stand for, one by one."""
 
-import os
-import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from itertools import count
 from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import fs
 
-from digitlens.batch import storage
-from digitlens.batch.kind import kind_of
+from digitlens.batch import pattern, storage
+from digitlens.batch.walk import Root, Walk
 from digitlens.errors import NotFoundError, UsageError
-
-UNREADABLE = -1
-"""The size of a folder that cannot be listed: it stands for a file, and is an error when read."""
-
-
-Names = tuple[str, ...]
-Places = set[int]
 
 
 class Input(NamedTuple):
@@ -51,15 +40,6 @@ class File:
     source: str
     place: str
     path: str
-    size: int
-    time_ns: int
-
-
-class Entry(NamedTuple):
-    """One name in a folder."""
-
-    name: bytes
-    is_folder: bool
     size: int
     time_ns: int
 
@@ -127,162 +107,18 @@ def _listed_files(given: Input, output: str, is_sorted: bool) -> Iterator[File]:
     if info.type == fs.FileType.File:
         yield File(valid(name), place, path, info.size or 0, info.mtime_ns or 0)
         return
-    pattern: tuple[str, ...] = ("**",)
-    prefix = f"{name.rstrip('/')}/"
+    wanted, prefix = pattern.ALL, f"{name.rstrip('/')}/"
     if info.type != fs.FileType.Directory:
-        start = _pattern_start(path)
-        if start is None:
+        here, there = pattern.split(name), pattern.split(path)
+        if here is None or there is None:
             return
-        pattern = tuple(part for part in path[start:].split("/") if part)
-        path, prefix = path[:start], name[: _pattern_start(name)]
-    root = _Root(system, path.rstrip("/"), pattern, output)
-    for names, entry in _Walk(root, is_sorted).entries():
+        prefix, (path, wanted) = here[0], there
+    root = Root(system, path.rstrip("/"), wanted, output)
+    for names, entry in Walk(root, is_sorted).entries():
         inner = "/".join(names)
         yield File(valid(prefix + inner), place, f"{root.path}/{inner}", entry.size, entry.time_ns)
-
-
-class _Root(NamedTuple):
-    """A folder that is walked, the pattern of what is looked for in it, and what is left out."""
-
-    system: fs.FileSystem
-    path: str
-    pattern: tuple[str, ...]
-    output: str
-
-
-class _Walk:
-    """Walks a tree, depth first, each folder in order, on disk where it is large.
-
-    SQLite keeps the names of the folders that are open in a temporary database, which spills
-    from memory to a file of its own. A walk that is not sorted keeps none, and is for a look.
-    """
-
-    def __init__(self, root: _Root, is_sorted: bool) -> None:
-        self.root, self.is_sorted = root, is_sorted
-        self.numbers = count()
-        self.names = sqlite3.connect("", isolation_level=None)
-        self.names.execute(
-            "CREATE TABLE entry (folder INTEGER, name BLOB, is_folder INTEGER, size INTEGER,"
-            " time_ns INTEGER, PRIMARY KEY (folder, name)) WITHOUT ROWID"
-        )
-        self.names.execute("BEGIN")
-
-    def entries(self) -> Iterator[tuple[Names, Entry]]:
-        """Give the files that match, each with its names from the root on.
-
-        A folder that cannot be listed stands for itself, if something in it might match.
-        """
-        pattern, end = self.root.pattern, len(self.root.pattern)
-        start = _behind_stars({0}, pattern)
-        open_folders: list[tuple[Names, Places, Iterator[Entry]]] = [((), start, self._folder(()))]
-        while open_folders:
-            above, reached_above, entries = open_folders[-1]
-            try:
-                entry = next(entries, None)
-            except PermissionError:
-                if not above:
-                    raise
-                entry = None
-                yield above, Entry(b"", True, UNREADABLE, 0)
-            if entry is None:
-                open_folders.pop()
-                continue
-            name = os.fsdecode(entry.name)
-            reached = _reached(name, reached_above, pattern)
-            names = (*above, name)
-            if entry.is_folder and any(place < end for place in reached):
-                open_folders.append((names, reached, self._folder(names)))
-            elif not entry.is_folder and end in reached and kind_of(name):
-                yield names, entry
-
-    def _folder(self, names: Names) -> Iterator[Entry]:
-        """Give what is in a folder; nothing if it is not there any more."""
-        path = "/".join((self.root.path, *names)) or "/"
-        try:
-            entries = _listed(self.root.system, path, self.root.output)
-            yield from self._sorted(entries) if self.is_sorted else entries
-        except (FileNotFoundError, NotADirectoryError):
-            return
-
-    def _sorted(self, entries: Iterator[Entry]) -> Iterator[Entry]:
-        number = next(self.numbers)
-        rows = ((number, *entry) for entry in entries)
-        self.names.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", rows)
-        query = "SELECT name, is_folder, size, time_ns FROM entry WHERE folder = ? ORDER BY name"
-        yield from (Entry(*row) for row in self.names.execute(query, (number,)))
-        self.names.execute("DELETE FROM entry WHERE folder = ?", (number,))
-
-
-def _listed(system: fs.FileSystem, folder: str, output: str) -> Iterator[Entry]:
-    """List a folder without hidden names and the output; links to folders are not followed."""
-    there, left_out = storage.resolve(output)
-    if storage.is_local(system):
-        is_output = _same_folder(left_out) if storage.is_local(there) else lambda _: False
-        with os.scandir(folder) as found:
-            for each in found:
-                if not each.name.startswith("."):
-                    yield from _local_entry(each, is_output)
-        return
-    for info in system.get_file_info(fs.FileSelector(folder)):
-        is_output = there == system and info.path.rstrip("/") == left_out.rstrip("/")
-        if not info.base_name.startswith(".") and not is_output:
-            is_folder = info.type == fs.FileType.Directory
-            yield Entry(info.base_name.encode(), is_folder, info.size or 0, info.mtime_ns or 0)
-
-
-def _local_entry(
-    each: os.DirEntry[str], is_output: Callable[[os.DirEntry[str]], bool]
-) -> Iterator[Entry]:
-    name = os.fsencode(each.name)
-    try:
-        if each.is_dir(follow_symlinks=False):
-            if not is_output(each):
-                yield Entry(name, True, 0, 0)
-        elif each.is_file():
-            status = each.stat()
-            yield Entry(name, False, status.st_size, status.st_mtime_ns)
-    except FileNotFoundError:
-        return
-    except OSError:  # a link that leads round, or to where we may not look
-        yield Entry(name, False, UNREADABLE, 0)
-
-
-def _same_folder(path: str) -> Callable[[os.DirEntry[str]], bool]:
-    """Give what tells whether a folder is the one at `path`, by whatever name."""
-    try:
-        wanted = os.stat(path)  # noqa: PTH116, it may be no UTF-8
-    except OSError:
-        return lambda _: False
-    return lambda each: each.inode() == wanted.st_ino and os.path.samestat(each.stat(), wanted)
-
-
-def _pattern_start(path: str) -> int | None:
-    """Give where the first name begins that is a pattern."""
-    first = re.search(r"[*?[]", path)
-    return path.rfind("/", 0, first.start()) + 1 if first else None
 
 
 def valid(name: str) -> str:
     """Make a name UTF-8 that need not be."""
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _reached(name: str, places: Places, pattern: tuple[str, ...]) -> Places:
-    """Give the places in a pattern that a name leads to from others; its end is a match."""
-    after = set()
-    for place in places:
-        if place == len(pattern):
-            continue
-        if pattern[place] == "**":
-            after.add(place)
-        elif fnmatchcase(name, pattern[place]):
-            after.add(place + 1)
-    return _behind_stars(after, pattern)
-
-
-def _behind_stars(places: Places, pattern: tuple[str, ...]) -> Places:
-    """Add the places behind each `**`, which may stand for nothing."""
-    for place in range(len(pattern)):
-        if place in places and pattern[place] == "**":
-            places.add(place + 1)
-    return places

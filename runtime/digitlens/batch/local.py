@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 from digitlens.batch.job import Job
-from digitlens.batch.output import Summary
 from digitlens.batch.plan import Shard, shards
+from digitlens.batch.results import Summary
 from digitlens.batch.worker import Worker
 from digitlens.errors import DataError
 

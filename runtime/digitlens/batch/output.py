@@ -12,95 +12,25 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyarrow import fs
 
 from digitlens.batch import storage
 from digitlens.batch.columns import ERRORS, READINGS
+from digitlens.batch.formats import FORMATS
 from digitlens.batch.job import Job
 from digitlens.batch.plan import Shard
-from digitlens.errors import DigitlensError, UnreadableError, UsageError
+from digitlens.batch.results import Counts, Results, Summary
+from digitlens.errors import UsageError
 
 MANIFEST = "manifest.json"
 FOLDERS = {"readings": READINGS, "errors": ERRORS}
 RECEIPTS = "receipts"
 SCHEMA = 1
-ROWS = 10_000
-"""Rows that are kept back to be written together, as a row group of Parquet."""
-
-
-class Error(NamedTuple):
-    """An image, or a file of images, that could not be read, and whether it never can be."""
-
-    source: str
-    reason: str
-    is_final: bool = True
-
-    @classmethod
-    def of(cls, source: str, error: DigitlensError) -> "Error":
-        """Take what was raised when it was read."""
-        return cls(source, str(error), not isinstance(error, UnreadableError))
-
-
-@dataclass(slots=True)
-class Counts:
-    """What came of images: rows of readings, digits in them, and rows of errors."""
-
-    readings: int = 0
-    digits: int = 0
-    errors: int = 0
-
-    @property
-    def images(self) -> int:
-        """How many there were."""
-        return self.readings + self.errors
-
-    def add(self, other: "Counts") -> None:
-        """Add what came of others."""
-        self.readings += other.readings
-        self.digits += other.digits
-        self.errors += other.errors
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What came of a shard: its number, its size in bytes, and counts."""
-
-    number: int
-    size: int
-    counts: Counts
-    is_new: bool = True
-
-
-class Results:
-    """Takes the results of one shard and counts them."""
-
-    def __init__(self, readings: "_Rows", errors: "_Rows") -> None:
-        self.counts, self.is_final = Counts(), True
-        self._readings, self._errors = readings, errors
-
-    def add(self, readings: pa.Table | None, errors: list[Error]) -> None:
-        """Add what was read, with the schema `READINGS`, and what could not be.
-
-        Where it was the system that could not read it, a later run will try again.
-        """
-        if readings is not None:
-            digits = len(readings.column("digits").combine_chunks().flatten())
-            self.counts.add(Counts(len(readings), digits))
-            self._readings.add(readings)
-        if errors:
-            self.counts.add(Counts(errors=len(errors)))
-            self.is_final &= all(error.is_final for error in errors)
-            columns = [
-                pa.array([error.source for error in errors]),
-                pa.array([error.reason for error in errors]),
-            ]
-            self._errors.add(pa.table(columns, schema=ERRORS))
 
 
 class Output:
@@ -179,7 +109,7 @@ class Output:
                     stream = stack.enter_context(
                         storage.replacing(self.system, path, self.job.mark)
                     )
-                    rows[name] = _FORMATS[self.job.form](stream, schema)
+                    rows[name] = FORMATS[self.job.form](stream, schema)
                     stack.push(rows[name].leave)
                 results = Results(**rows)
                 yield results
@@ -251,63 +181,6 @@ class Output:
             raise UsageError(
                 f"cannot write {self.name}: {reason}; mend that and run the same again"
             ) from error
-
-
-class _Rows:
-    """Writes tables to a stream, many rows at a time."""
-
-    def __init__(self, stream: pa.NativeFile, schema: pa.Schema) -> None:
-        self._stream, self._schema = stream, schema
-        self._held: list[pa.Table] = []
-
-    def add(self, table: pa.Table) -> None:
-        self._held.append(table)
-        if sum(map(len, self._held)) >= ROWS:
-            self._flush()
-
-    def finish(self) -> int:
-        """Write all that is left, and give the size in bytes."""
-        self._flush()
-        self._close()
-        return int(self._stream.tell())
-
-    def leave(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Let go of the stream when something went wrong."""
-        if kind is not None:
-            with suppress(OSError, pa.ArrowException):
-                self._close()
-
-    def _flush(self) -> None:
-        if self._held:
-            self._write(pa.concat_tables(self._held))
-            self._held = []
-
-    def _write(self, table: pa.Table) -> None:
-        raise NotImplementedError
-
-    def _close(self) -> None:
-        """Write what stands at the end."""
-
-
-class _Parquet(_Rows):
-    def __init__(self, stream: pa.NativeFile, schema: pa.Schema) -> None:
-        super().__init__(stream, schema)
-        self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
-
-    def _write(self, table: pa.Table) -> None:
-        self._writer.write_table(table)
-
-    def _close(self) -> None:
-        self._writer.close()
-
-
-class _Jsonl(_Rows):
-    def _write(self, table: pa.Table) -> None:
-        lines = (json.dumps(row) + "\n" for row in table.to_pylist())
-        self._stream.write("".join(lines).encode())
-
-
-_FORMATS: dict[str, type[_Rows]] = {"parquet": _Parquet, "jsonl": _Jsonl}
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:  # noqa: ANN401, JSON

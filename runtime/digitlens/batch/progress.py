@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from digitlens.batch import inputs
 from digitlens.batch.job import Job
-from digitlens.batch.output import Counts, Summary
+from digitlens.batch.results import Counts, Summary
 from digitlens.errors import DigitlensError
 
 EVERY = 10.0

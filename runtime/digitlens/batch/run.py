@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 from digitlens.batch import inputs
 from digitlens.batch.job import Job
-from digitlens.batch.output import Counts, Output, Summary
+from digitlens.batch.output import Output
+from digitlens.batch.results import Counts, Summary
 
 Engine = Callable[[Job], Iterator[Summary]]
 """Does all shards of a job, each once, in any order."""

@@ -15,8 +15,9 @@ from digitlens.batch.columns import Columns
 from digitlens.batch.contents import Image, Stack, gathered
 from digitlens.batch.glyphs import Glyphs
 from digitlens.batch.job import Job, versions
-from digitlens.batch.output import Error, Output, Summary
+from digitlens.batch.output import Output
 from digitlens.batch.plan import Shard
+from digitlens.batch.results import Error, Summary
 from digitlens.contract import MNIST_SIZE, PROBABILITIES
 from digitlens.errors import DataError, DigitlensError, ImageError, UsageError
 from digitlens.reader import Reader

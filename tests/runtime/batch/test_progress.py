@@ -5,8 +5,8 @@ import pytest
 
 from batching import job
 from digitlens.batch import progress
-from digitlens.batch.output import Counts, Summary
 from digitlens.batch.progress import Progress
+from digitlens.batch.results import Counts, Summary
 
 
 def test_where_there_is_no_terminal_a_line_says_it_now_and_then(

@@ -16,8 +16,9 @@ from digitlens import Reader
 from digitlens.batch import storage
 from digitlens.batch import worker as worker_module
 from digitlens.batch.job import Job
-from digitlens.batch.output import Output, Summary
+from digitlens.batch.output import Output
 from digitlens.batch.plan import shards
+from digitlens.batch.results import Summary
 from digitlens.batch.run import run
 from digitlens.batch.worker import Worker
 from digitlens.errors import UsageError
