@@ -133,7 +133,7 @@ def test_every_command_of_the_page_about_batches_works_that_needs_no_other_machi
     folder: Path,
 ) -> None:
     text = (ROOT / "docs" / "batch.md").read_text()
-    lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.S)).splitlines()
+    lines = "".join(re.findall(r"```sh\n(.*?)```", text, re.S)).splitlines()
     commands = [
         line.partition("  #")[0]
         for line in lines
