@@ -11,6 +11,9 @@ from digitlens.batch.job import Job
 from digitlens.batch.kind import Kind, kind_of
 from digitlens.errors import DataError
 
+SHARD_BYTES = 8 << 20
+"""Encoded images that are gathered into one shard, so that a few large ones too keep all busy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -55,15 +58,16 @@ def shards(job: Job) -> Iterator[Shard]:
     Images are gathered, an array or a Parquet file is cut, and a tar or npz file is one shard,
     since what is in the middle of it is found by reading all before.
     """
-    number = 0
+    number = gathered = 0
     images: list[File] = []
     for file in inputs.files(job.inputs, job.output):
         kind = kind_of(file.path) or "image"
         if kind == "image":
             images.append(file)
-            if len(images) == job.shard_size:
+            gathered += file.size
+            if len(images) == job.shard_size or gathered >= SHARD_BYTES:
                 yield Shard(number, kind, tuple(images))
-                number, images = number + 1, []
+                number, images, gathered = number + 1, [], 0
             continue
         for start, stop, share in _cuts(file, kind, job.shard_size):
             yield Shard(number, kind, (file,), start, stop, share)
@@ -74,9 +78,11 @@ def shards(job: Job) -> Iterator[Shard]:
 
 def _cuts(file: File, kind: Kind, size: int) -> Iterator[tuple[int, int | None, float]]:
     """Give starts, stops and shares of a file; of a damaged one, one that is found so later."""
-    cut = {"parquet": table.cuts, "npy": arrays.cuts, "idx": arrays.cuts}.get(kind)
     try:
-        bounds = cut(file, size) if cut else []
+        if kind == "parquet":
+            bounds = table.cuts(file, size, SHARD_BYTES)
+        else:
+            bounds = arrays.cuts(file, size) if kind in ("npy", "idx") else []
     except DataError:
         bounds = []
     total = bounds[-1][1] if bounds else 0

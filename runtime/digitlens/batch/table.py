@@ -16,20 +16,21 @@ BYTES = "bytes"
 """The field that holds the image where the column is a struct, as Hugging Face's data sets do."""
 
 
-def cuts(file: File, size: int) -> list[tuple[int, int]]:
-    """Give the starts and stops of row groups that have `size` rows or more together.
+def cuts(file: File, size: int, max_bytes: int) -> list[tuple[int, int]]:
+    """Give the starts and stops of row groups that have `size` rows, or so many bytes, together.
 
     Raises:
         DataError: the file is damaged.
         SourceError: a file system elsewhere does not answer.
     """
     with _opened(file) as parquet:
-        bounds, start, rows = [], 0, 0
-        for group in range(parquet.num_row_groups):
-            rows += parquet.metadata.row_group(group).num_rows
-            if rows >= size or group == parquet.num_row_groups - 1:
-                bounds.append((start, group + 1))
-                start, rows = group + 1, 0
+        bounds, start, rows, held = [], 0, 0, 0
+        for number in range(parquet.num_row_groups):
+            group = parquet.metadata.row_group(number)
+            rows, held = rows + group.num_rows, held + group.total_byte_size
+            if rows >= size or held >= max_bytes or number == parquet.num_row_groups - 1:
+                bounds.append((start, number + 1))
+                start, rows, held = number + 1, 0, 0
         return bounds
 
 

@@ -74,8 +74,8 @@ if TYPE_CHECKING:
     default=10_000,
     show_default=True,
     metavar="N",
-    help="Images that are read as one and written to one file, where they are not in a .tar or "
-    ".npz file, each of which is one shard.",
+    help="Images that are read as one and written to one file, or fewer of 8 MiB; a .tar or .npz "
+    "file is one shard whatever it holds.",
 )
 @click.option(
     "--column",

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from batching import job, png, write_tar
-from digitlens.batch.plan import Shard, shards
+from digitlens.batch.plan import SHARD_BYTES, Shard, shards
 
 IMAGE = np.zeros((28, 28), np.uint8)
 
@@ -56,6 +56,21 @@ def test_images_fill_shards_across_inputs(folder: Path) -> None:
     found = shards(job(folder / "a.png", folder / "*.png", shard_size=3))
     names = [names for _, names, _, _ in outline(list(found))]
     assert names == [["a.png", "a.png", "b.png"], ["d.png", "z.png"]]
+
+
+def test_large_images_fill_shards_sooner(tmp_path: Path) -> None:
+    for number in range(5):
+        with (tmp_path / f"{number}.png").open("wb") as file:
+            os.truncate(file.fileno(), SHARD_BYTES // 2)
+    found = list(shards(job(tmp_path)))
+    assert [len(shard.files) for shard in found] == [2, 2, 1]
+
+
+def test_large_rows_fill_shards_sooner(tmp_path: Path) -> None:
+    rows = pa.table({"image": [os.urandom(3 << 20) for _ in range(5)]})
+    pq.write_table(rows, tmp_path / "a.parquet", row_group_size=1)
+    found = list(shards(job(tmp_path)))
+    assert [(shard.start, shard.stop) for shard in found] == [(0, 3), (3, 5)]
 
 
 def test_the_first_shards_come_before_the_walk_is_over(folder: Path) -> None:
