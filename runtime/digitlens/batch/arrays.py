@@ -50,7 +50,7 @@ def cuts(file: File, size: int) -> list[tuple[int, int]]:
         DataError: the file is damaged, or holds no images of a size that is read.
         SourceError: a file system elsewhere does not answer.
     """
-    if file.path.endswith(".gz"):
+    if file.path.lower().endswith(".gz"):
         return []
     with storage.reading(file.place), storage.open_file(file.place, file.path) as stream:
         layout = _layout(stream, file.path)
@@ -62,7 +62,7 @@ def cuts(file: File, size: int) -> list[tuple[int, int]]:
 
 
 def stacks(file: File, start: int, stop: int | None) -> Iterator[Stack]:
-    """Give the images of an .npy or IDX file, called `FILE#NUMBER`, from `start` to `stop`.
+    """Give the images of an .npy or IDX file, called `FILE#NUMBER`, from `start` to `stop`, or all.
 
     Raises:
         DataError: the file is damaged, or holds no images of a size that is read.
@@ -70,7 +70,7 @@ def stacks(file: File, start: int, stop: int | None) -> Iterator[Stack]:
     """
     with storage.reading(file.place), storage.open_file(file.place, file.path) as stored:
         stream = cast("IO[bytes]", stored)
-        if file.path.endswith(".gz"):
+        if file.path.lower().endswith(".gz"):
             stream = cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
         layout = _layout(stream, file.path)
         stream.seek(start * layout.row_bytes, 1)

@@ -4,7 +4,7 @@ import logging
 import os
 import pickle
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,14 @@ import ray.data
 from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
 
+MANY = 1_000_000
+RETRIES = 100
+"""How often a shard is tried that ends its actor; a node that is lost costs many of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What each actor needs; None leaves it to Ray."""
+    """What each actor needs: cores, GPUs, bytes of memory; None leaves it to Ray."""
 
     cpus: float | None = None
     gpus: float | None = None
@@ -41,7 +45,7 @@ class Resources:
 
 def run(
     job: Job, workers: int | None, address: str | None, resources: Resources
-) -> Iterator[Summary]:
+) -> Generator[Summary]:
     """Read all shards of a job in actors of a Ray cluster, and give what comes of each.
 
     Shards are planned by one task while actors read. What a lost node was doing is done again
@@ -68,7 +72,7 @@ def run(
 
 def _run(
     job: Job, workers: int | None, address: str | None, resources: Resources
-) -> Iterator[Summary]:
+) -> Generator[Summary]:
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -89,6 +93,7 @@ def _run(
             num_cpus=resources.cpus,
             num_gpus=resources.gpus,
             memory=resources.memory,
+            max_task_retries=RETRIES,
         )
         for batch in done.iter_batches(batch_size=1, prefetch_batches=0, batch_format="pyarrow"):
             yield _unpacked(batch)
@@ -166,25 +171,22 @@ def _configure() -> None:
 
 
 def _room(resources: Resources) -> int:
-    """Give how many actors the cluster has room for now.
+    """Give how many actors the nodes have room for, were nothing else on them.
 
     Raises:
-        SourceError: for none; Ray would wait for more nodes without end.
+        SourceError: for none; Ray would wait for other nodes without end.
     """
-    have = ray.cluster_resources()
-    needs = {
-        "CPU": 1 if resources.cpus is None else resources.cpus,
-        "GPU": resources.gpus,
-        "memory": resources.memory,
-    }
-    rooms = {name: int(have.get(name, 0) / need) for name, need in needs.items() if need}
-    for name, room in rooms.items():
-        if not room:
-            raise SourceError(
-                f"no worker fits into the cluster: it has {have.get(name, 0):g} {name} on all "
-                f"nodes, each worker takes {needs[name]:g}: ask for less"
-            )
-    return min(rooms.values(), default=int(have.get("CPU", 1)))
+    needs = {"CPU": 1 if resources.cpus is None else resources.cpus}
+    needs |= {"GPU": resources.gpus or 0, "memory": resources.memory or 0}
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(
+        min(int(node.get(name, 0) / need) if need else MANY for name, need in needs.items())
+        for node in nodes
+    )
+    if not room:
+        wanted = ", ".join(f"{need:g} {name}" for name, need in needs.items() if need)
+        raise SourceError(f"no node of the cluster has {wanted} for a worker: ask for less")
+    return min(room, int(sum(node.get("CPU", 0) for node in nodes)) or len(nodes))
 
 
 def _own(error: BaseException | None) -> DigitlensError | None:

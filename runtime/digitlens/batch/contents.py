@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from digitlens.errors import DigitlensError
 
-MAX_IMAGES, MAX_BYTES = 256, 32 << 20
+HELD_IMAGES, HELD_BYTES = 256, 32 << 20
 """How many encoded images are in memory together: of either, what is reached first."""
 
 
@@ -37,7 +37,7 @@ def gathered(images: Iterator[Image]) -> Iterator[list[Image]]:
         for image in images:
             held.append(image)
             size += len(image.content) if isinstance(image.content, bytes) else 0
-            if len(held) == MAX_IMAGES or size >= MAX_BYTES:
+            if len(held) == HELD_IMAGES or size >= HELD_BYTES:
                 yield held
                 held, size = [], 0
     except DigitlensError:

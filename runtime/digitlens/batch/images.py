@@ -7,7 +7,7 @@ from digitlens.batch import inputs, storage
 from digitlens.batch.contents import Image
 from digitlens.batch.inputs import File
 from digitlens.batch.kind import kind_of
-from digitlens.errors import DataError, TooLargeError
+from digitlens.errors import DataError, ImageError, TooLargeError
 from digitlens.sources import MAX_BYTES
 
 MAX_NAME = 1 << 20
@@ -47,15 +47,22 @@ def of_tar(file: File) -> Iterator[Image]:
     ):
         for member in tar:
             vars(tar)["members"] = []  # it would keep all of them
-            if not member.isfile() or kind_of(member.name) != "image":
+            if kind_of(member.name) != "image" or not (member.isfile() or _is_link(member)):
+                continue
+            source = inputs.valid(f"{file.source}#{member.name}")
+            if _is_link(member):
+                yield Image(source, ImageError(f"a link to {inputs.valid(member.linkname)}"))
                 continue
             content = tar.extractfile(member)
             assert content is not None
-            source = inputs.valid(f"{file.source}#{member.name}")
             yield Image(source, _too_large(member.size) or content.read())
         while rest := tar.fileobj.read(storage.BUFFER):
             if rest.strip(b"\0"):
                 raise DataError("there is more after its end mark: give joined files apart")
+
+
+def _is_link(member: tarfile.TarInfo) -> bool:
+    return member.issym() or member.islnk()
 
 
 def _too_large(size: int) -> TooLargeError | None:

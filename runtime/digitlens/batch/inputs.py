@@ -1,5 +1,6 @@
 """The files that inputs stand for, one by one."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,20 +10,32 @@ import pyarrow as pa
 from pyarrow import fs
 
 from digitlens.batch import pattern, storage
+from digitlens.batch.pattern import Pattern
 from digitlens.batch.walk import Root, Walk
 from digitlens.errors import NotFoundError, UsageError
 
 
 class Input(NamedTuple):
-    """What the user named, as it may be shown, and the absolute path or the URI that it means."""
+    """What the user named.
+
+    Attributes:
+        name: as it may be shown.
+        place: the absolute path or the URI that it means; of a path with a pattern, the folder.
+        wanted: what is looked for there; None for all, or where an address has the pattern.
+    """
 
     name: str
     place: str
+    wanted: Pattern | None = None
 
     @classmethod
     def of(cls, given: str) -> "Input":
-        """Take an INPUT of the command line."""
-        return cls(storage.display(given), storage.absolute(given))
+        """Take an INPUT of the command line; a path that is there is no pattern."""
+        parts = pattern.split(given)
+        if parts is None or storage.is_uri(given) or os.path.lexists(given):
+            return cls(storage.display(given), storage.absolute(given))
+        folder, wanted = parts
+        return cls(given, storage.absolute(folder or "."), wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +110,22 @@ def _files(given: Input, output: str, *, is_sorted: bool = True) -> Iterator[Fil
 
 
 def _listed_files(given: Input, output: str, is_sorted: bool) -> Iterator[File]:
-    name, place = given
+    name, place, wanted = given
     if not name:
         return
     system, path = storage.resolve(place)
     info = system.get_file_info(storage.encoded(path))
-    if info.type == fs.FileType.Unknown:
+    prefix = f"{name.rstrip('/')}/"
+    if wanted is not None:
+        prefix = (pattern.split(name) or ("", ()))[0]
+    elif info.type == fs.FileType.Unknown:
         raise UsageError(f"{name} is no regular file: name a file, a folder or a pattern")
-    if info.type == fs.FileType.File:
+    elif info.type == fs.FileType.File:
         yield File(valid(name), place, path, info.size or 0, info.mtime_ns or 0)
         return
-    wanted, prefix = pattern.ALL, f"{name.rstrip('/')}/"
-    if info.type != fs.FileType.Directory:
+    elif info.type == fs.FileType.Directory:
+        wanted = pattern.ALL
+    else:
         here, there = pattern.split(name), pattern.split(path)
         if here is None or there is None:
             return

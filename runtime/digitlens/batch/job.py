@@ -12,6 +12,7 @@ import onnxruntime as ort
 import pyarrow as pa
 
 import digitlens
+from digitlens.batch import storage
 from digitlens.batch.inputs import Input
 
 Form = Literal["parquet", "jsonl"]
@@ -32,6 +33,7 @@ class Job:
         column: the image column of Parquet files, or None for the one that looks like it.
         shard_size: images in a shard that is cut from a larger input.
         batch_size: glyphs that the network is given at once; sums may differ in the last bit.
+        versions: of what readings depend on, where the job was made.
         mark: of this run, by which its unfinished files are known.
     """
 
@@ -45,6 +47,7 @@ class Job:
     column: str | None = None
     shard_size: int = 10_000
     batch_size: int = 64
+    versions: dict[str, str] = field(default_factory=lambda: installed_versions())
     mark: str = field(default_factory=partial(secrets.token_hex, 4))
 
     @cached_property
@@ -52,6 +55,7 @@ class Job:
         """All but output and mark, as JSON; two jobs with the same one do the same."""
         return {
             "inputs": [each.name for each in self.inputs],
+            "places": [storage.display(each.place) for each in self.inputs],
             "settings": {
                 "provider": self.provider,
                 "min_confidence": self.min_confidence,
@@ -64,12 +68,12 @@ class Job:
                 "sha256": hashlib.sha256(self.model).hexdigest(),
                 "weights_sha256": self.weights_sha256,
             },
-            "versions": versions(),
+            "versions": self.versions,
         }
 
 
-def versions() -> dict[str, str]:
-    """Give the versions of what readings depend on."""
+def installed_versions() -> dict[str, str]:
+    """Give the versions of what readings depend on, here."""
     modules = {
         "digitlens": digitlens,
         "numpy": np,

@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -26,7 +26,7 @@ AHEAD = 2
 """Shards that are handed out for each worker: the one it reads, and the next."""
 
 
-def run(job: Job, workers: int) -> Iterator[Summary]:
+def run(job: Job, workers: int) -> Generator[Summary]:
     """Read all shards of a job in processes of their own, and give what comes of each.
 
     Raises:

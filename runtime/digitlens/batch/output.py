@@ -22,6 +22,7 @@ from pyarrow import fs
 from digitlens.batch import storage
 from digitlens.batch.columns import ERRORS, READINGS
 from digitlens.batch.formats import FORMATS
+from digitlens.batch.inputs import valid
 from digitlens.batch.job import Job
 from digitlens.batch.plan import Shard
 from digitlens.batch.results import Counts, Results, Summary
@@ -37,7 +38,7 @@ class Output:
     """The folder of a job.
 
     Raises:
-        UsageError: its file system cannot be reached.
+        UsageError: its file system cannot be reached, or its name is not UTF-8.
     """
 
     def __init__(self, job: Job) -> None:
@@ -46,6 +47,8 @@ class Output:
         self.begun_ns = 0
         self.system, folder = storage.resolve(job.output)
         self.folder = folder.rstrip("/")
+        if valid(folder) != folder:
+            raise UsageError(f"{valid(self.name)}: name the output in UTF-8")
 
     def begin(self) -> None:
         """Make the folder, or take up what an earlier run of the same job left in it.
@@ -72,31 +75,38 @@ class Output:
         with self._writing():
             for name in ("", *FOLDERS, RECEIPTS):
                 for info in self.system.get_file_info(fs.FileSelector(self._path(name))):
-                    shard = re.fullmatch(r"shard-(\d{6,})\.\w+", info.base_name)
-                    is_over = shard is not None and int(shard[1]) >= shards
+                    shard = name and re.fullmatch(r"shard-(\d{6,})\.\w+", info.base_name)
+                    is_over = shard and int(shard[1]) >= shards
                     if is_over or self._is_left(info):
                         self.system.delete_file(info.path)
             self._write_manifest(counts, shards)
 
     def summary(self, shard: Shard) -> Summary | None:
-        """Give what came of a shard if it is complete, of this job, and still there."""
+        """Give what came of a shard if it is complete, of this job, and still there.
+
+        Raises:
+            UsageError: the output cannot be reached.
+        """
+        path = self._path(RECEIPTS, f"{shard.name}.json")
         with self._writing():
-            receipt = self._read_json(self._path(RECEIPTS, f"{shard.name}.json"))
+            receipt = self._read_json(path)
+            if receipt is None:
+                return None
             paths = [self._path(name, self._file_name(shard)) for name in FOLDERS]
             sizes = [info.size for info in self.system.get_file_info(paths)]
-        if (
-            receipt is None
-            or receipt.get("fingerprint") != shard.fingerprint(self.job)
-            or not receipt["final"]
-        ):
+            if (
+                receipt.get("fingerprint") == shard.fingerprint(self.job)
+                and receipt["final"]
+                and sizes == [receipt["bytes"][name] for name in FOLDERS]
+            ):
+                counts = Counts(**receipt["counts"])
+                return Summary(shard.number, shard.size, counts, is_new=False)
+            self.system.delete_file(path)  # it would vouch for files that are about to change
             return None
-        if sizes != [receipt["bytes"][name] for name in FOLDERS]:
-            return None
-        return Summary(shard.number, shard.size, Counts(**receipt["counts"]), is_new=False)
 
     @contextmanager
     def writing(self, shard: Shard) -> Iterator[Results]:
-        """Give what takes the results of a shard: all of them are there afterwards, or none.
+        """Give what takes the results of a shard, which has a receipt when all of them are there.
 
         Raises:
             UsageError: they cannot be written.
@@ -123,7 +133,10 @@ class Output:
             self._write_json(self._path(RECEIPTS, f"{shard.name}.json"), receipt)
 
     def _is_left(self, info: fs.FileInfo) -> bool:
-        """Tell whether this is unfinished, and not by another run that is under way."""
+        """Tell whether this is unfinished, of this run or of one before it.
+
+        What is younger than this run may be another's, which is under way.
+        """
         return storage.is_unfinished(info.base_name) and (
             info.base_name.startswith(f".{self.job.mark}") or (info.mtime_ns or 0) < self.begun_ns
         )

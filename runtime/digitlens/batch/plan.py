@@ -24,6 +24,7 @@ class Shard:
         kind: of its files.
         files: several images, or one file of another kind.
         start, stop: which images of an array, or row groups of a Parquet file; None for all.
+        share: of its files' bytes, 0…1.
     """
 
     number: int
@@ -57,6 +58,9 @@ def shards(job: Job) -> Iterator[Shard]:
 
     Images are gathered, an array or a Parquet file is cut, and a tar or npz file is one shard,
     since what is in the middle of it is found by reading all before.
+
+    Raises:
+        UsageError, SourceError: an input cannot be listed or reached.
     """
     number = gathered = 0
     images: list[File] = []

@@ -4,6 +4,7 @@ import io
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from tqdm import tqdm
 
@@ -30,7 +31,7 @@ class Progress:
             unit="B", unit_scale=True, smoothing=0.05, delay=0.5,
             file=self.stream, disable=not self.stream.isatty(),
         )  # fmt: skip
-        self.done = 0
+        self.done = self.read = 0
         self.total: int | None = None
         threading.Thread(target=self._measure, args=(job,), daemon=True).start()
 
@@ -39,10 +40,20 @@ class Progress:
         self.counts.add(summary.counts)
         self.shards += 1
         self.skipped += not summary.is_new
+        self.read += summary.counts.images if summary.is_new else 0
         self.done += summary.size
+        with suppress(OSError):  # whoever followed it may have left; the work goes on
+            self._show(summary.size)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        with suppress(OSError):
+            self.bar.close()
+
+    def _show(self, size: int) -> None:
         self.bar.total = self.total
         self.bar.set_postfix_str(self._images(), refresh=False)
-        self.bar.update(summary.size)
+        self.bar.update(size)
         now = time.monotonic()
         if self.bar.disable and now - self.shown >= EVERY:
             self.shown = now
@@ -51,10 +62,6 @@ class Progress:
                 ncols=0, postfix=self._images(),
             )  # fmt: skip
             print(line, file=self.stream, flush=True)
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        self.bar.close()
 
     def summary(self) -> str:
         """Say in one line what was done."""
@@ -67,8 +74,8 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Images a second since the start."""
-        return self.counts.images / max(time.monotonic() - self.start, 1e-9)
+        """Images a second since the start, without those that were there."""
+        return self.read / max(time.monotonic() - self.start, 1e-9)
 
     def _images(self) -> str:
         return f"{self.counts.images:,} images, {self.rate:,.0f}/s"

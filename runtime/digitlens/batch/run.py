@@ -1,13 +1,15 @@
 """A job from its beginning to its end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 
 from digitlens.batch import inputs
 from digitlens.batch.job import Job
 from digitlens.batch.output import Output
 from digitlens.batch.results import Counts, Summary
+from digitlens.errors import DataError
 
-Engine = Callable[[Job], Iterator[Summary]]
+Engine = Callable[[Job], Generator[Summary]]
 """Does all shards of a job, each once, in any order."""
 
 
@@ -22,11 +24,13 @@ def run(job: Job, engine: Engine, on_summary: Callable[[Summary], None]) -> Coun
     inputs.check(job.inputs, job.output)
     output = Output(job)
     output.begin()
-    counts, shards, last = Counts(), 0, -1
-    for summary in engine(job):
-        counts.add(summary.counts)
-        shards, last = shards + 1, max(last, summary.number)
-        on_summary(summary)
-    assert shards == last + 1, f"{shards} shards were done, the last has number {last}"
+    counts, shards, numbers = Counts(), 0, 0
+    with closing(engine(job)) as summaries:
+        for summary in summaries:
+            counts.add(summary.counts)
+            shards, numbers = shards + 1, numbers + summary.number
+            on_summary(summary)
+    if numbers != shards * (shards - 1) // 2:
+        raise DataError(f"{shards} shards were done, but not each once: run the same again")
     output.end(counts, shards)
     return counts

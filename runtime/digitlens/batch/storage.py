@@ -35,7 +35,7 @@ def resolve(place: str) -> tuple[fs.FileSystem, str]:
         system, path = fs.FileSystem.from_uri(place)
         return system, str(path)
     except (OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).replace(place, display(place)).split())
         raise UsageError(
             f"{display(place)}: cannot be opened ({reason}); check the address"
         ) from error
@@ -51,8 +51,10 @@ def display(place: str) -> str:
     if not is_uri(place):
         return place
     scheme, _, rest = place.partition("?")[0].partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    host = rest.partition("/")[0]
+    if "@" in host or re.search(r":(?!\d+$)", host):  # a key may have a slash in it
+        rest = rest.partition("@")[2] if "@" in host else rest.rpartition("@")[2]
+    return f"{scheme}://{rest}"
 
 
 def absolute(place: str) -> str:
@@ -106,6 +108,8 @@ def reading(place: str) -> Iterator[None]:
                 f"{display(place)}: cannot be reached ({reason_of(error)}); run the same again"
             ) from error
         raise UnreadableError(reason) from error
+    except (MemoryError, pa.ArrowMemoryError) as error:
+        raise UnreadableError("cannot be read (too little memory)") from error
     except Exception as error:
         raise DataError(
             f"damaged or truncated ({reason_of(error) or type(error).__name__})"

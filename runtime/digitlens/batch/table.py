@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from digitlens.batch import storage
-from digitlens.batch.contents import MAX_BYTES, MAX_IMAGES, Image
+from digitlens.batch.contents import HELD_BYTES, HELD_IMAGES, Image
 from digitlens.batch.inputs import File
 from digitlens.errors import DataError, ImageError
 
@@ -81,10 +81,10 @@ def _column(schema: pa.Schema, wanted: str | None) -> str:
 
 
 def _rows_at_once(parquet: pq.ParquetFile, groups: range) -> int:
-    """Give how many rows of the largest kind memory may hold together."""
+    """Give how many rows memory may hold together, by the mean of each row group."""
     found = (parquet.metadata.row_group(group) for group in groups)
     largest = max((group.total_byte_size / max(group.num_rows, 1) for group in found), default=0)
-    return min(max(int(MAX_BYTES / max(largest, 1)), 1), MAX_IMAGES)
+    return min(max(int(HELD_BYTES / max(largest, 1)), 1), HELD_IMAGES)
 
 
 def _holds_images(kind: pa.DataType) -> bool:

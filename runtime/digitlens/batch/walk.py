@@ -127,6 +127,8 @@ def _local_entry(
         elif each.is_file():
             status = each.stat()
             yield Entry(name, False, status.st_size, status.st_mtime_ns)
+        elif each.is_symlink():
+            yield Entry(name, False, UNREADABLE, 0)
     except FileNotFoundError:
         return
     except OSError:  # a link that leads round, or to where we may not look

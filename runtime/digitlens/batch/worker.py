@@ -14,7 +14,7 @@ from digitlens.batch import arrays, columns, glyphs, images, table
 from digitlens.batch.columns import Columns
 from digitlens.batch.contents import Image, Stack, gathered
 from digitlens.batch.glyphs import Glyphs
-from digitlens.batch.job import Job, versions
+from digitlens.batch.job import Job, installed_versions
 from digitlens.batch.output import Output
 from digitlens.batch.plan import Shard
 from digitlens.batch.results import Error, Summary
@@ -23,7 +23,7 @@ from digitlens.errors import DataError, DigitlensError, ImageError, UsageError
 from digitlens.reader import Reader
 from digitlens.reading import UNSURE, Reading
 
-Results = tuple[pa.Table | None, list[Error]]
+Rows = tuple[pa.Table | None, list[Error]]
 """What was read, if anything, with the schema `columns.READINGS`, and what could not be."""
 
 _OUT_OF_RANGE = "not an image: it has values outside 0 to 1"
@@ -67,7 +67,7 @@ class Worker:
                 results.add(None, [Error.of(shard.files[0].source, error)])
         return Summary(shard.number, shard.size, results.counts)
 
-    def _read(self, shard: Shard) -> Iterator[Results]:
+    def _read(self, shard: Shard) -> Iterator[Rows]:
         (first, *_), start, stop = shard.files, shard.start, shard.stop
         if shard.kind in ("npy", "idx"):
             yield from map(self._read_stack, arrays.stacks(first, start, stop))
@@ -81,7 +81,7 @@ class Worker:
         else:
             yield from map(self._read_images, gathered(images.of_files(shard.files)))
 
-    def _read_images(self, found: Sequence[Image]) -> Results:
+    def _read_images(self, found: Sequence[Image]) -> Rows:
         """Read encoded images; those that are MNIST images are read together."""
         errors: list[Error] = []
         whole: dict[int, NDArray[np.uint8]] = {}
@@ -106,13 +106,13 @@ class Worker:
         order = np.argsort([*whole, *searched])
         return (pa.concat_tables(tables).take(order) if tables else None), errors
 
-    def _read_stack(self, stack: Stack) -> Results:
+    def _read_stack(self, stack: Stack) -> Rows:
         """Read an array, in which there is nothing to find."""
         last = stack.first + len(stack.images)
         names = [f"{stack.source}{number}" for number in range(stack.first, last)]
         return self._read_whole(names, stack.images)
 
-    def _read_whole(self, names: list[str], images: NDArray[Any]) -> Results:
+    def _read_whole(self, names: list[str], images: NDArray[Any]) -> Rows:
         """Read images each of which is one digit; see `glyphs.of`."""
         size, side = self.job.batch_size, images.shape[1]
         starts = range(0, len(images), size)
@@ -151,8 +151,8 @@ def _decoded(image: Image) -> NDArray[np.uint8]:
 
 
 def _check_versions(job: Job) -> None:
-    for name, wanted in job.description["versions"].items():
-        if (here := versions()[name]) != wanted:
+    for name, wanted in job.versions.items():
+        if (here := installed_versions()[name]) != wanted:
             raise UsageError(
                 f"{socket.gethostname()} has {name} {here}, the job was made with {wanted}: "
                 "install the same on all machines"

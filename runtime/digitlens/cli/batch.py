@@ -1,6 +1,7 @@
 """`digitlens batch`."""
 
 import os
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,12 +116,16 @@ def batch(
 
     Writes readings/, errors/ and manifest.json into DIR. A run that was killed is finished by the
     same command, and ends with the same bytes. Exits with 1 if some images could not be read: they
-    are the rows of errors/; with 2 if an INPUT is not there or DIR cannot be written.
+    are the rows of errors/, or if it could not go on: "complete" in the manifest is false then;
+    with 2 if an INPUT is not there or DIR cannot be written.
     """
     if not output:
         raise UsageError("an empty --output: name a folder")
-    if min_confidence is not None and not min_confidence >= 0:
-        raise UsageError(f"--min-confidence is {min_confidence}: give a number from 0 to 1")
+    for name, value in {
+        "min-confidence": min_confidence, "cpus": cpus, "gpus": gpus, "memory": memory,
+    }.items():  # fmt: skip
+        if value is not None and not 0 <= value < float("inf"):
+            raise UsageError(f"--{name} is {value}: give a number")
     if engine == "local" and any(value is not None for value in (address, cpus, gpus, memory)):
         raise UsageError("--address, --cpus, --gpus and --memory are for Ray: add --engine ray")
 
@@ -139,7 +144,8 @@ def batch(
         counts = run(job, chosen, progress.add)
     finally:
         progress.close()
-    click.echo(progress.summary(), err=True)
+    with suppress(OSError):  # all is done, even if nobody is there to be told
+        click.echo(progress.summary(), err=True)
     return 1 if counts.errors else 0
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from batching import write_tar
 from digitlens.batch import images
-from digitlens.batch.contents import MAX_BYTES, MAX_IMAGES, Image, gathered
+from digitlens.batch.contents import HELD_BYTES, HELD_IMAGES, Image, gathered
 from digitlens.batch.inputs import File, Input, files
 from digitlens.errors import DataError, DigitlensError, ImageError
 
@@ -52,13 +52,14 @@ def test_long_and_strange_names(tmp_path: Path, form: int) -> None:
     assert [name for name, _ in members_of(tmp_path / "a.tar")] == [long, accents]
 
 
-def test_links_folders_and_devices_are_no_images(tmp_path: Path) -> None:
+def test_links_are_errors_and_folders_and_devices_no_images(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE):
             info = tarfile.TarInfo("x.png")
             info.type, info.linkname = kind, "/etc/passwd"
             tar.addfile(info)
-    assert members_of(tmp_path / "a.tar") == []
+    found = members_of(tmp_path / "a.tar")
+    assert [str(error) for _, error in found] == ["a link to /etc/passwd"] * 2
 
 
 def blocks(tmp_path: Path) -> tuple[Path, bytes]:
@@ -165,9 +166,9 @@ def sizes(lists: Sequence[Sequence[Image]]) -> list[int]:
 
 
 def test_images_are_gathered_by_number_and_by_size() -> None:
-    small = [Image(str(n), b"x") for n in range(2 * MAX_IMAGES + 1)]
-    assert sizes(list(gathered(iter(small)))) == [MAX_IMAGES, MAX_IMAGES, 1]
-    large = [Image("a", bytes(MAX_BYTES // 2))] * 5
+    small = [Image(str(n), b"x") for n in range(2 * HELD_IMAGES + 1)]
+    assert sizes(list(gathered(iter(small)))) == [HELD_IMAGES, HELD_IMAGES, 1]
+    large = [Image("a", bytes(HELD_BYTES // 2))] * 5
     assert sizes(list(gathered(iter(large)))) == [2, 2, 1]
 
 

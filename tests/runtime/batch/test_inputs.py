@@ -83,6 +83,15 @@ def test_patterns(
         assert names(f"{address}/{pattern}") == [f"{address}/{name}" for name in expected]
 
 
+def test_the_current_folder_is_no_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a[1]", "a1"):
+        (tmp_path / name / "s").mkdir(parents=True)
+        (tmp_path / name / "s" / f"{name}.png").touch()
+    monkeypatch.chdir(tmp_path / "a[1]")
+    assert names("s/*.png") == ["s/a[1].png"]
+    assert names("*.png", "s") == ["s/a[1].png"]
+
+
 def test_a_name_that_looks_like_a_pattern_but_is_there_is_a_name(tmp_path: Path) -> None:
     (tmp_path / "scan [1].png").touch()
     (tmp_path / "scan 1.png").touch()
@@ -113,8 +122,8 @@ def test_the_output_is_no_input_and_links_do_not_lead_round(folder: Path) -> Non
     (folder / "a" / "round").symlink_to(folder)
     (folder / "a" / "nowhere.png").symlink_to(folder / "gone.png")
     (folder / "a" / "link.png").symlink_to(folder / "b.png")
-    assert names(str(folder / "a"))[-1] == f"{folder}/a/link.png"
-    assert len(names(str(folder / "a"))) == 4
+    assert names(str(folder / "a"))[-2:] == [f"{folder}/a/link.png", f"{folder}/a/nowhere.png"]
+    assert [file.size for file in found(str(folder / "a"))] == [4, 4, 4, 4, -1]
     assert len(names(str(folder), output=str(folder / "a"))) == 4
 
 

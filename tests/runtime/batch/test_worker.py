@@ -21,7 +21,7 @@ from digitlens.batch.plan import shards
 from digitlens.batch.results import Summary
 from digitlens.batch.run import run
 from digitlens.batch.worker import Worker
-from digitlens.errors import UsageError
+from digitlens.errors import DataError, UsageError
 
 
 def work(request: Job) -> list[Summary]:
@@ -29,7 +29,7 @@ def work(request: Job) -> list[Summary]:
     found: list[Summary] = []
 
     def engine(request: Job):
-        return map(Worker(request), shards(request))
+        yield from map(Worker(request), shards(request))
 
     run(request, engine, found.append)
     return found
@@ -192,17 +192,28 @@ def test_what_the_system_could_not_read_is_tried_again(
     assert not work(request)[0].is_new
 
 
-def test_the_same_name_in_another_place_is_another_input(
+def test_the_same_name_in_another_place_is_another_request(
     digits: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for label in (1, 2):
         (tmp_path / str(label)).mkdir()
         np.save(tmp_path / str(label) / "a.npy", digits[label][np.newaxis])
-        os.utime(tmp_path / str(label) / "a.npy", ns=(1, 1))
-        monkeypatch.chdir(tmp_path / str(label))
-        (summary,) = work(job("a.npy", output=tmp_path / "out"))
-        assert summary.is_new
-        assert by_source(tmp_path / "out") == {"a.npy#0": str(label)}
+    monkeypatch.chdir(tmp_path / "1")
+    work(job("a.npy", output=tmp_path / "out"))
+    monkeypatch.chdir(tmp_path / "2")
+    with pytest.raises(UsageError, match=r"places was \['.*/1/a.npy'\], is \['.*/2/a.npy'\]"):
+        work(job("a.npy", output=tmp_path / "out"))
+    assert by_source(tmp_path / "out") == {"a.npy#0": "1"}
+
+
+def test_shards_that_are_not_each_done_once_are_no_success(folder: Path, tmp_path: Path) -> None:
+    def engine(request: Job):
+        for shard in list(shards(request)) * 2:
+            yield Worker(request)(shard)
+
+    with pytest.raises(DataError, match="not each once"):
+        run(job(folder, output=tmp_path / "out", shard_size=3), engine, lambda _: None)
+    assert manifest(tmp_path / "out")["complete"] is False
 
 
 def test_images_in_all_columns_that_hold_bytes(digits: list[np.ndarray], tmp_path: Path) -> None:
@@ -263,8 +274,8 @@ def test_a_job_with_other_versions_is_refused(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = job(folder, output=tmp_path / "out")
-    there = request.description["versions"] | {"onnxruntime": "0.1"}
-    monkeypatch.setattr(worker_module, "versions", lambda: there)
+    there = request.versions | {"onnxruntime": "0.1"}
+    monkeypatch.setattr(worker_module, "installed_versions", lambda: there)
     with pytest.raises(UsageError, match=r"has onnxruntime 0\.1, the job was made with"):
         Worker(request)
 
