@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
@@ -46,12 +47,6 @@ class Walk:
     def __init__(self, root: Root, is_sorted: bool) -> None:
         self.root, self.is_sorted = root, is_sorted
         self.numbers = count()
-        self.names = sqlite3.connect("", isolation_level=None)
-        self.names.execute(
-            "CREATE TABLE entry (folder INTEGER, name BLOB, is_folder INTEGER, size INTEGER,"
-            " time_ns INTEGER, PRIMARY KEY (folder, name)) WITHOUT ROWID"
-        )
-        self.names.execute("BEGIN")
 
     def entries(self) -> Iterator[tuple[Names, Entry]]:
         """Give the files that match, each with its names from the root on.
@@ -80,6 +75,17 @@ class Walk:
                 open_folders.append((names, reached, self._folder(names)))
             elif not entry.is_folder and end in reached and kind_of(name):
                 yield names, entry
+
+    @cached_property
+    def names(self) -> sqlite3.Connection:
+        """The names of the folders that are open."""
+        names = sqlite3.connect("", isolation_level=None)
+        names.execute(
+            "CREATE TABLE entry (folder INTEGER, name BLOB, is_folder INTEGER, size INTEGER,"
+            " time_ns INTEGER, PRIMARY KEY (folder, name)) WITHOUT ROWID"
+        )
+        names.execute("BEGIN")
+        return names
 
     def _folder(self, names: Names) -> Iterator[Entry]:
         """Give what is in a folder; nothing if it is not there any more."""
