@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+import tracing
 from command import OFFLINE, Digitlens, Result
 from digitlens import folders
 from digitlens.mnist import ENVIRONMENT, has_files
@@ -34,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "full_mnist": None if _full_mnist_folder() else "the four files of MNIST are not here",
         "browser": None if chromium_path() else "no Chromium is here",
         "screen": f"{missing} not installed" if (missing := missing_tools()) else None,
+        "tracing": f"{lacking} not installed" if (lacking := tracing.missing_tools()) else None,
     }
     for item in items:
         for marker, reason in reasons.items():
