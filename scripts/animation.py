@@ -58,7 +58,7 @@ def main(target: Path) -> None:
         )
         size = temporary.stat().st_size
         if size > LARGEST:
-            raise click.ClickException(f"{size:,} bytes are more than {LARGEST:,}: take less frames")
+            raise click.ClickException(f"{size:,} bytes are more than {LARGEST:,}: fewer frames")
     click.echo(f"{target}: {len(few)} frames, {size:,} bytes")
 
 
