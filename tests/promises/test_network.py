@@ -14,7 +14,7 @@ COMMANDS = (
     "maps photo.png --output maps.png",
     "camera test: --no-window --frames 20 --record clip.mp4",
     "camera clip.mp4 --no-window",
-    "bench --quick --no-pipeline --batch 1",
+    "bench --no-pipeline --batch 1 --pace max --queries 5 --seconds 0",
     "batch photo.png --output out",
     "doctor",
 )
@@ -37,6 +37,19 @@ def test_it_works_where_there_is_none(command: str, folder: Path, photo: Path) -
     shutil.copy(photo, folder)
     result = without_network([*COMMAND, *command.split()], folder)
     assert result.status == 0, result.err
+
+
+def test_openvino_among_the_peers_of_a_benchmark_does_not_report_its_use(tmp_path: Path) -> None:
+    code = (
+        "from digitlens.bench.peer_worker import OpenVino\n"
+        "from digitlens.model_file import PACKAGED\n"
+        "OpenVino([str(PACKAGED)], 1)\n"
+        "import openvino.tools.ovc"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    assert calls([COMMAND[0], "-c", code], "%network", tmp_path, HOME=str(home)) == []
+    assert list(home.iterdir()) == []
 
 
 def test_a_socket_would_be_seen(folder: Path) -> None:

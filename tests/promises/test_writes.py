@@ -19,7 +19,9 @@ COMMANDS = {
     "maps photo.png --output maps.png": ("maps.png",),
     "camera test: --no-window --frames 20 --record clip.mp4": ("clip.mp4",),
     "camera photo.png --no-window --format json": (),
-    "bench --quick --no-pipeline --batch 1 --raw raw.json": ("raw.json",),
+    "bench --no-pipeline --batch 1 --pace max --queries 5 --seconds 0 --raw raw.json": (
+        "raw.json",
+    ),
     "batch photo.png --output out": ("out",),
     "doctor": (),
 }

@@ -1,6 +1,7 @@
 """The worker that measures the network in other engines; see `digitlens.bench.peers`."""
 
 import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,8 @@ class OpenVino(Engine):
     """OpenVINO's own Python API on the ONNX file, on the CPU."""
 
     def __init__(self, files: list[str], threads: int) -> None:
+        # OpenVINO writes to the user's home and reports its use, unless this package is missing.
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
         openvino = importlib.import_module("openvino")
         settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         compiled = openvino.Core().compile_model(files[0], "CPU", settings)
