@@ -8,8 +8,6 @@ label on standard output: `digitlens classify` there, and here the same image th
 the checkpoint that the packaged model was exported from, in PyTorch. They take turns.
 """
 
-import json
-import subprocess
 import sys
 import tempfile
 from importlib.metadata import Distribution, distributions
@@ -19,6 +17,7 @@ from statistics import median
 import click
 import cv2
 
+from child import Finished, run
 from digitlens_train.mnist import load_subset
 from environment import ROOT, install, make, python_in
 
@@ -36,14 +35,6 @@ with torch.inference_mode():
     logits = model(torch.from_numpy(glyph(mnist_ink(image[None])))[:, None])
 confidence, label = logits.softmax(1).max(1)
 print(f"{int(label)}  {float(confidence):.1%}")
-"""
-STARTER = """
-import json, resource, subprocess, sys, time
-
-start = time.perf_counter()
-done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True, check=True)
-seconds = time.perf_counter() - start
-print(json.dumps([done.stdout, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
 """
 WITHOUT = ("pip", "setuptools", "wheel")
 """What an environment has before anything is installed into it."""
@@ -72,17 +63,12 @@ def size(distribution: Distribution) -> float:
     return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
 
 
-def run(command: list[str]) -> tuple[str, float, float]:
-    """Run a command: the first word of what it prints last, seconds, and MB of memory at its peak.
-
-    A small process starts it, since a child's peak begins with what its parent has.
-    """
-    done = subprocess.run([sys.executable, "-c", STARTER, *command], capture_output=True, text=True)
-    if done.returncode:
-        raise click.ClickException(done.stderr.strip().splitlines()[-1])
-    printed, seconds, peak = json.loads(done.stdout)
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere: getrusage(2)
-    return printed.split()[-2], seconds, peak * unit / 1e6
+def done(command: list[str]) -> Finished:
+    """Run a command that must end well."""
+    finished = run(command)
+    if finished.status:
+        raise click.ClickException(f"{command[0]} ended with {finished.status}: {finished.err}")
+    return finished
 
 
 @click.command(help=__doc__)
@@ -104,16 +90,16 @@ def main(rounds: int) -> None:
             "digitlens classify": [str(python.with_name("digitlens")), "classify", str(image)],
             "the same in PyTorch": [sys.executable, "-c", IN_PYTORCH, str(image)],
         }
-        runs = {job: [run(command)] for job, command in jobs.items()}
+        runs = {job: [done(command)] for job, command in jobs.items()}
         for _ in range(rounds):
             for job, command in jobs.items():
-                runs[job].append(run(command))
-    labels = {label for results in runs.values() for label, _, _ in results}
+                runs[job].append(done(command))
+    labels = {each.out.split()[-2] for results in runs.values() for each in results}
     if len(labels) != 1:
         raise click.ClickException(f"the jobs read {' and '.join(sorted(labels))}")
     click.echo("| | start to result, ms | peak memory, MB |\n|---|---:|---:|")
     costs = {
-        job: (1000 * median(s for _, s, _ in results[1:]), max(mb for _, _, mb in results))
+        job: (1000 * median(r.seconds for r in results[1:]), max(r.peak_mb for r in results))
         for job, results in runs.items()
     }
     for job, (ms, mb) in costs.items():

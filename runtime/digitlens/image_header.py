@@ -40,9 +40,16 @@ def parse(content: bytes) -> Header:
 
 
 def _png(content: bytes) -> tuple[int, int]:
-    if b"IEND" not in content:
-        raise ImageError("not an image: its PNG data is truncated")
-    return struct.unpack_from(">II", content, 16)
+    """Walk all chunks: decoders set aside what a chunk promises, up to 4 GB, before they read it."""
+    position = 8
+    for _ in range(_MOST_CHUNKS):
+        size, kind = struct.unpack_from(">I4s", content, position)
+        position += 12 + size
+        if position > len(content):
+            break
+        if kind == b"IEND":
+            return struct.unpack_from(">II", content, 16)
+    raise ImageError("not an image: its PNG data is truncated")
 
 
 def _jpeg(content: bytes) -> tuple[int, int]:
@@ -99,6 +106,9 @@ def _tiff(content: bytes) -> tuple[int, int]:
         sizes.setdefault(tag, value)  # of several, decoders take the first
     return sizes[256], sizes[257]
 
+
+_MOST_CHUNKS = 1 << 17
+"""Encoders write chunks of 8 KiB and more, so 512 MiB need no more than half of these."""
 
 _Size = Callable[[bytes], tuple[int, int]]
 _FORMATS: dict[str, tuple[bytes, int, _Size]] = {

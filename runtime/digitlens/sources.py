@@ -77,6 +77,8 @@ def read(path: Path) -> NDArray[np.uint8]:
         ImageError: it is no image, or too large.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe is waited for, /dev/zero never ends
+            raise ImageError("not an image: it is no regular file; give a pipe as '-'")
         with path.open("rb") as file:
             return decode(file.read(MAX_BYTES + 1))
     except FileNotFoundError as error:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from batching import by_source, manifest, png, tree, write_tar
+from child import run
 from command import Digitlens
 from digitlens_train.mnist import Mnist
 
@@ -93,21 +94,12 @@ def test_however_it_is_killed_the_next_run_ends_with_the_same_bytes(
     assert tree(output) == tree(undisturbed)
 
 
-def peak_of(command: list[str]) -> float:
-    """Run a command, and give the most memory that any of its processes took, in MB."""
-    code = (
-        "import resource, subprocess, sys\n"
-        "subprocess.run(sys.argv[1:], check=True)\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, check=True)
-    return float(done.stdout)
-
-
 def test_memory_does_not_grow_with_the_input(tmp_path: Path, images: np.ndarray) -> None:
     peaks = []
     for count in (10_000, COUNT):
         np.save(tmp_path / f"{count}.npy", images[:count])
         command = [sys.executable, "-m", "digitlens", "batch", str(tmp_path / f"{count}.npy")]
-        peaks.append(peak_of([*command, "-o", str(tmp_path / f"{count}")]))
+        finished = run([*command, "-o", str(tmp_path / f"{count}")])
+        assert finished.status == 0, finished.err
+        peaks.append(finished.peak_mb)
     assert peaks[1] < peaks[0] + 10
