@@ -17,14 +17,14 @@ from PIL import Image
 
 from digitlens.files import replacing
 
-FRAMES, EVERY, RATE = 150, 5, 30
+FRAMES, EVERY, RATE = 144, 6, 30
 WIDTH = 640
 COLORS = 32
 LARGEST = 2_000_000
 
 
 def recorded(folder: Path) -> list[Image.Image]:
-    """Record the test card, and give every fifth frame, scaled down."""
+    """Record the test card, and give every sixth frame, scaled down."""
     video = folder / "camera.mp4"
     command = [sys.executable, "-m", "digitlens", "camera", "test:", "--no-window"]
     command += ["--frames", str(FRAMES), "--record", str(video)]

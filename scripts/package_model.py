@@ -3,12 +3,14 @@
 python scripts/package_model.py RUN
 """
 
+import hashlib
 import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from digitlens import model_file
 from digitlens.model_file import PACKAGED
 from digitlens.session import Session
 from digitlens_export.exporter import export
@@ -78,11 +80,22 @@ def main(folder: Path) -> None:
     if folder.resolve() == packaged.folder.resolve():
         sys.exit(f"Error: {folder} is the package's own copy; name another run")
     export(run, PACKAGED)
+    pin(hashlib.sha256(PACKAGED.read_bytes()).hexdigest())
     shutil.rmtree(packaged.folder, ignore_errors=True)
     shutil.copytree(folder, packaged.folder, ignore=shutil.ignore_patterns("*.onnx", ".*"))
     config = run.read_config() | {"data": None}
     packaged.write_config(config)
     PACKAGED.with_suffix(".md").write_text(_card(config, run.read_metrics()), encoding="utf-8")
+
+
+def pin(digest: str) -> None:
+    """Write the digest of the packaged file into the module that checks it."""
+    source = Path(model_file.__file__)
+    old = f'PACKAGED_SHA256 = "{model_file.PACKAGED_SHA256}"'
+    text = source.read_text()
+    assert text.count(old) == 1
+    source.write_text(text.replace(old, f'PACKAGED_SHA256 = "{digest}"'))
+    model_file.PACKAGED_SHA256 = digest
 
 
 def _card(config: dict[str, Any], metrics: dict[str, Any]) -> str:

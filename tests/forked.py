@@ -8,20 +8,39 @@ import os
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from command import OFFLINE
+from command import OFFLINE, Result
 
 _LIBRARIES = ["digitlens_train.cli", "digitlens_train.report", "digitlens_train.training",
               "digitlens_export.cli", "digitlens_export.exporter", "digitlens.cli.bench",
               "digitlens.cli.camera", "digitlens.live.watch", "digitlens.bench.plot"]  # fmt: skip
+OUT, ERR = "said.out", "said.err"
+"""Files with what the last command printed."""
+
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(_LIBRARIES)
 
 
 def start(command: list[str], folder: Path) -> BaseProcess:
-    """Start `digitlens` with these arguments in `folder`; what it says goes to said.txt there."""
+    """Start `digitlens` with these arguments in `folder`; what it says goes to files there."""
     process = _context.Process(target=_run, args=(command, folder))
     process.start()
     return process
+
+
+def finish(command: list[str], folder: Path, seconds: float) -> Result:
+    """Run `digitlens` to its end; a status below 0 is the signal that ended it.
+
+    Raises:
+        TimeoutError: it did not end in time, and was killed.
+    """
+    process = start(command, folder)
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        raise TimeoutError(f"{command} took more than {seconds:g} s")
+    assert process.exitcode is not None
+    out, err = ((folder / name).read_text() for name in (OUT, ERR))
+    return Result(process.exitcode, out, err)
 
 
 def _run(command: list[str], folder: Path) -> None:
@@ -33,7 +52,6 @@ def _run(command: list[str], folder: Path) -> None:
     os.chdir(folder)
     os.environ.update(OFFLINE)
     os.environ.pop("DIGITLENS_DATA", None)
-    said = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
+    for descriptor, name in ((1, OUT), (2, ERR)):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
     main(command)

@@ -8,6 +8,7 @@ from digitlens import contract
 from digitlens.contract import Contract
 from digitlens.errors import RunError
 from digitlens.files import check_writable, write_bytes
+from digitlens.model_file import weights_sha256
 from digitlens.session import Session
 from digitlens_export import graph
 from digitlens_export.proof import Proof, prove
@@ -36,7 +37,7 @@ def export(run: Run, target: Path, data: Path | None = None) -> Proof:
         normalize={"mean": 0.0, "std": 1.0},
         training=training,
         proof=None,
-        weights_sha256=graph.weights_sha256(built),
+        weights_sha256=weights_sha256(built.SerializeToString()),
     )
     session = Session(graph.with_contract(built, unproven))
     proof = prove(model, session, run.validation_images(data))
@@ -48,7 +49,7 @@ def export(run: Run, target: Path, data: Path | None = None) -> Proof:
 def verify(model: Path, run: Run, data: Path | None = None) -> Proof:
     """Compare the file `model` with the network of `run` once more."""
     network = run.load_model()
-    return prove(network, Session(model), run.validation_images(data))
+    return prove(network, Session(model, check_weights=False), run.validation_images(data))
 
 
 def _training(run: Run) -> dict[str, Any]:

@@ -10,7 +10,6 @@ the proof. Two Gemms of 42 products, added, leave a third of it free, and cost a
 """
 
 import contextlib
-import hashlib
 import io
 import logging
 import warnings
@@ -81,15 +80,6 @@ def with_contract(model: onnx.ModelProto, contract: Contract) -> bytes:
     result.CopyFrom(model)
     helper.set_model_props(result, {METADATA_KEY: contract.to_json()})
     return bytes(result.SerializeToString(deterministic=True))
-
-
-def weights_sha256(model: onnx.ModelProto) -> str:
-    """SHA-256 over the initializers in the order of their names: each name, then its raw bytes."""
-    digest = hashlib.sha256()
-    for tensor in sorted(model.graph.initializer, key=lambda tensor: tensor.name):
-        digest.update(tensor.name.encode())
-        digest.update(tensor.raw_data)
-    return digest.hexdigest()
 
 
 class _AllOutputs(nn.Module):

@@ -4,6 +4,7 @@ The contract is JSON in the metadata property `digitlens` of the model file.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -62,7 +63,7 @@ class Contract:
         normalize: `mean` and `std` that training subtracted and divided by, inside the graph.
         training: data set, sizes, recipe, seed, epochs, validation accuracy and loss, versions.
         proof: what `digitlens verify --format json` printed at export, or None before it.
-        weights_sha256: SHA-256 of the weights, see `digitlens_export.graph.weights_sha256`.
+        weights_sha256: SHA-256 of the weights, see `digitlens.model_file.weights_sha256`.
     """
 
     labels: tuple[int, ...]
@@ -99,16 +100,30 @@ class Contract:
             for name, kind in _KINDS.items():
                 if not isinstance(fields[name], kind):
                     raise TypeError(f"{name} is {fields[name]!r}")
-            if not all(isinstance(label, int) for label in fields["labels"]):
+            if not (fields["labels"] and _are(int, fields["labels"])):
                 raise TypeError(f"labels are {fields['labels']!r}")
-            str(fields["input"]["name"]), list(fields["input"]["shape"])
-            taps = tuple(Tap(t["name"], tuple(t["shape"]), t["layer"]) for t in fields["taps"])
+            if not (_are(str, [fields["input"]["name"]]) and _are(int, fields["input"]["shape"])):
+                raise TypeError(f"input is {fields['input']!r}")
+            taps = tuple(_tap(tap) for tap in fields["taps"])
+            if len({tap.name for tap in taps} - {LOGITS, PROBABILITIES}) < len(taps):
+                raise ValueError("a name of its taps is taken")
             return cls(**fields | {"labels": tuple(fields["labels"]), "taps": taps})
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelError(
                 f"the contract cannot be read ({type(error).__name__}: {error}): "
                 "export the model again with 'digitlens export'"
             ) from error
+
+
+def _tap(fields: dict[str, Any]) -> Tap:
+    tap = Tap(fields["name"], tuple(fields["shape"]), fields["layer"])
+    if not (_are(str, [tap.name, tap.layer]) and tap.name and tap.shape and _are(int, tap.shape)):
+        raise TypeError(f"a tap is {fields!r}")
+    return tap
+
+
+def _are(kind: type, values: Iterable[object]) -> bool:
+    return all(type(value) is kind for value in values)
 
 
 _KINDS = {

@@ -40,7 +40,7 @@ def parse(content: bytes) -> Header:
 
 
 def _png(content: bytes) -> tuple[int, int]:
-    """Walk all chunks: decoders set aside what a chunk promises, up to 4 GB, before they read it."""
+    """Walk all chunks: a decoder sets aside what one promises, up to 4 GB, before it reads it."""
     position = 8
     for _ in range(_MOST_CHUNKS):
         size, kind = struct.unpack_from(">I4s", content, position)

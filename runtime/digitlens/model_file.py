@@ -1,11 +1,13 @@
-"""A model file before it is loaded: its bytes, and whether it holds all of its weights.
+"""A model file before it is loaded: its bytes, whether all is in them, and what it would run.
 
 onnxruntime resolves external data of a model that it is given as bytes against the current
-folder, so such a model is refused. The runtime has no `onnx` package: this walks the protobuf
-wire format (protobuf.dev/programming-guides/encoding) along the few fields of onnx.proto that
-can hold a tensor.
+folder, and a node EPContext can name a compiled blob in another file, so such models are refused,
+and operators that onnxruntime does not bring itself. The runtime has no `onnx` package: this walks
+the protobuf wire format (protobuf.dev/programming-guides/encoding) along the few fields of
+onnx.proto that can hold a tensor or a node.
 """
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +20,11 @@ from numpy.typing import NDArray
 from digitlens.errors import ModelError, NotFoundError
 
 PACKAGED = Path(__file__).parent / "models" / "lenet5.onnx"
+PACKAGED_SHA256 = "b3ae5db7d94ab908678e71f52b08c1f0613736cb1c21ed19ba4e3cb930c9c0ec"
+"""Of the packaged file's bytes; `scripts/package_model.py` writes it."""
+
+DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
+"""Of the operators that are built into onnxruntime; a model's own functions may have others."""
 
 # message → {field number: message found there}, from onnx.proto
 _FIELDS = {
@@ -33,6 +40,8 @@ _FIELDS = {
 _DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9  # fields of TensorProto
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 _GRAPH, _INITIALIZER = 7, 5  # fields of ModelProto and GraphProto
+_OP_TYPE, _DOMAIN = 4, 7  # fields of NodeProto
+_FUNCTION_DOMAIN = 10  # field of FunctionProto
 _TYPE_NAMES = {1: "float32", 2: "uint8", 3: "int8", 10: "float16", 11: "float64", 16: "bfloat16",
                17: "float8", 18: "float8", 19: "float8", 20: "float8", 21: "uint4", 22: "int4",
                23: "float4"}  # fmt: skip
@@ -49,7 +58,7 @@ def read(path: Path) -> bytes:
 
     Raises:
         NotFoundError: there is no such file.
-        ModelError: it cannot be read, is no ONNX file, or keeps weights outside itself.
+        ModelError: it cannot be read, is the packaged one and damaged, or `check` refuses it.
     """
     try:
         if path.exists() and not path.is_file():  # a pipe is waited for, /dev/zero never ends
@@ -59,24 +68,58 @@ def read(path: Path) -> bytes:
         raise NotFoundError(f"no model file {path}: make one with 'digitlens export'") from error
     except OSError as error:
         raise ModelError(f"it cannot be read ({error.strerror}): name an ONNX file") from error
+    if path == PACKAGED and hashlib.sha256(model).hexdigest() != PACKAGED_SHA256:
+        raise ModelError("the packaged model is not the one that was released: reinstall digitlens")
     check(model)
     return model
 
 
 def check(model: bytes) -> None:
-    """Raise `ModelError` unless `model` is a protobuf without external data."""
+    """Raise `ModelError` unless `model` is a protobuf that needs nothing but onnxruntime itself.
+
+    Refused are weights in other files, compiled blobs (EPContext), and operators of domains other
+    than `DOMAINS` and those of the model's own functions.
+    """
+    domains, own = set[str](), set(DOMAINS)
     try:
-        is_external = any(
-            number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value == 1)
-            for number, value in _tensor_fields(memoryview(model), "Model", 0)
-        )
+        for message, number, value in _leaves(memoryview(model), "Model", 0):
+            if message == "Tensor":
+                if number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value == 1):
+                    raise ModelError(
+                        "the model keeps weights in another file, which is refused: "
+                        "save it with its weights inside (save_as_external_data=False)"
+                    )
+            elif not isinstance(value, memoryview):
+                continue
+            elif message == "Function" and number == _FUNCTION_DOMAIN:
+                own.add(_text(value))
+            elif message == "Node" and number == _DOMAIN:
+                domains.add(_text(value))
+            elif message == "Node" and number == _OP_TYPE and _text(value) == "EPContext":
+                raise ModelError(
+                    "the model holds or names a blob that was compiled for one device (EPContext), "
+                    "which is refused: take the model that it was compiled from"
+                )
     except (IndexError, ValueError) as error:
         raise ModelError(_DAMAGED) from error
-    if is_external:
+    if foreign := domains - own:
         raise ModelError(
-            "the model keeps weights in another file, which is refused: "
-            "save it with its weights inside (save_as_external_data=False)"
+            f"the model needs operators of {', '.join(sorted(foreign))}, which onnxruntime does "
+            "not have: export it with operators of ONNX alone"
         )
+
+
+def weights_sha256(model: bytes) -> str:
+    """Give the SHA-256 over the initializers in the order of their names: name, then raw bytes.
+
+    Raises:
+        ModelError: it is no ONNX file.
+    """
+    digest = hashlib.sha256()
+    for tensor in sorted(_initializers(model), key=lambda tensor: tensor.name):
+        digest.update(tensor.name.encode())
+        digest.update(tensor.raw)
+    return digest.hexdigest()
 
 
 def precision(model: bytes) -> str:
@@ -133,7 +176,7 @@ def _initializer(tensor: memoryview) -> _Initializer:
         elif number == _DATA_TYPE and isinstance(value, int):
             kind = _TYPE_NAMES.get(value, "")
         elif number == _NAME and isinstance(value, memoryview):
-            name = bytes(value).decode(errors="replace")
+            name = _text(value)
         elif number == _RAW_DATA and isinstance(value, memoryview):
             raw = value
     return _Initializer(name, kind, tuple(shape), raw)
@@ -146,15 +189,20 @@ def _packed(data: memoryview) -> Iterator[int]:
         yield value
 
 
-def _tensor_fields(data: memoryview, message: str, depth: int) -> Iterator[tuple[int, object]]:
+def _leaves(data: memoryview, message: str, depth: int) -> Iterator[tuple[str, int, object]]:
+    """Give the fields that hold no message of `_FIELDS`: the message, the number, the value."""
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
     for number, value in _fields(data):
         inner = _FIELDS[message].get(number)
         if inner and isinstance(value, memoryview):
-            yield from _tensor_fields(value, inner, depth + 1)
-        elif message == "Tensor":
-            yield number, value
+            yield from _leaves(value, inner, depth + 1)
+        else:
+            yield message, number, value
+
+
+def _text(value: memoryview) -> str:
+    return bytes(value).decode(errors="replace")
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:

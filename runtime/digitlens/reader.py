@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitlens import explain, normalize, providers, sources
 from digitlens.contract import GLYPH_SIZE, MNIST_SIZE, PROBABILITIES, Contract
-from digitlens.errors import UsageError
+from digitlens.errors import ModelError, UsageError
 from digitlens.explain import Step
 from digitlens.finder import Found, find
 from digitlens.ink import Ink, separate
@@ -27,6 +27,8 @@ SURE = 0.8
 
 Chosen on photos of several origins; `scripts/bench_photos.py` measures it.
 """
+ROUNDING = 1e-3
+"""How far above 1 a probability may be; float16 rounds to half of that."""
 
 
 class Reader:
@@ -76,6 +78,7 @@ class Reader:
         Raises:
             NotFoundError: there is no such file.
             ImageError: the file is no image, or the array has another dtype or shape.
+            ModelError: the network gives no probabilities.
         """
         frame = _frame(image)
         start = time.perf_counter()
@@ -167,6 +170,8 @@ class Reader:
         """Run the network on MNIST images uint8 `[n, 28, 28]`."""
         glyphs = normalize.glyph(images)
         probabilities = self.session.run(glyphs, [PROBABILITIES])[PROBABILITIES]
+        if not (np.abs(probabilities - 0.5) <= 0.5 + ROUNDING).all():
+            raise ModelError("the model gives no probabilities from 0 to 1: train it again")
         return [
             _Look(glyph, each, Guess(self.contract.labels[best], float(each[best])))
             for glyph, each, best in zip(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitlens import model_file, pick, providers
 from digitlens.bench import worker
-from digitlens.contract import LOGITS, METADATA_KEY, PROBABILITIES, Contract
+from digitlens.contract import INPUT, LOGITS, METADATA_KEY, PROBABILITIES, Contract
 from digitlens.errors import ModelError
 
 
@@ -22,6 +22,8 @@ class Session:
             see `digitlens.providers`. No other takes its place where it cannot run.
         threads: within one operator; None for those of `auto`, else for one, which is as fast
             for a few digits as many. None of them spins between frames.
+        check_weights: hold the weights to the digest in the contract; a proof compares what they
+            give, and can name what differs.
 
     Attributes:
         contract: what the model says about itself.
@@ -43,6 +45,7 @@ class Session:
         *,
         provider: str = providers.DEFAULT,
         threads: int | None = None,
+        check_weights: bool = True,
     ) -> None:
         if provider == providers.AUTO:
             picked = pick.load()
@@ -57,10 +60,18 @@ class Session:
                 content = model_file.read(Path(name))
             self._session = _load(content, wanted, threads or 1)
             self.contract = _contract(self._session)
+            found = model_file.weights_sha256(content)
+            if check_weights and self.contract.weights_sha256 != found:
+                raise ModelError(
+                    "its weights are not those that its contract was made for (weights_sha256): "
+                    "export it again"
+                )
             placed = worker.placement(self._session)
             if not placed.get(wanted):
                 raise ModelError(f"{wanted} runs no node, but {placed}: choose another provider")
             self.placement = {providers.short_name(full): n for full, n in placed.items()}
+        except UnicodeDecodeError as error:  # of names and metadata, when they are asked for
+            raise ModelError(f"{name}: its text is not UTF-8 ({error}): export it again") from error
         except ModelError as error:
             raise ModelError(f"{name}: {error}") from error.__cause__
 
@@ -76,10 +87,20 @@ class Session:
         Returns:
             By name, float32 with `n` first: `logits [n, 10]`, `probabilities [n, 10]`, and each
             tap in the shape that the contract gives, such as `conv1 [n, 6, 28, 28]`.
+
+        Raises:
+            ModelError: onnxruntime cannot run it after all.
         """
         names = list(outputs or self.outputs)
         image = glyphs[:, np.newaxis].astype(np.float32, copy=False)
-        found = self._session.run(names, {self.contract.input["name"]: image})
+        try:
+            found = self._session.run(names, {self.contract.input["name"]: image})
+        # onnxruntime's errors share no base class but Exception.
+        except Exception as error:
+            raise ModelError(
+                f"onnxruntime cannot run the model ({' '.join(str(error).split())}): "
+                "make it with 'digitlens export'"
+            ) from error
         return dict(zip(names, found, strict=True))
 
     @property
@@ -107,10 +128,18 @@ def _contract(session: ort.InferenceSession) -> Contract:
             "make the model with 'digitlens export'"
         )
     contract = Contract.from_json(text)
+    if contract.input["shape"] != INPUT["shape"]:
+        raise ModelError(
+            f"its contract has an input of {contract.input['shape']}, glyphs are {INPUT['shape']}: "
+            "give it a network that takes them"
+        )
     count = len(contract.labels)
     promised = {tap.name: tap.shape for tap in contract.taps}
     promised |= {LOGITS: (count,), PROBABILITIES: (count,)}
     found, inputs = _shapes(session.get_outputs()), _shapes(session.get_inputs())
+    if len(session.get_inputs()) > 1:
+        names = [value.name for value in session.get_inputs()]
+        raise ModelError(f"it has the inputs {', '.join(names)}: give it one, of glyphs")
     for what, expected, there in (
         ("input", {contract.input["name"]: tuple(contract.input["shape"])}, inputs),
         ("output", promised, found),

@@ -10,6 +10,7 @@ import torch
 from breaks import BREAKS, change_weight
 from command import Digitlens, assert_one_line_error
 from digitlens.errors import ProofError
+from digitlens.model_file import weights_sha256
 from digitlens.session import Session
 from digitlens_export import exporter, graph
 from digitlens_train.model import LeNet
@@ -57,7 +58,7 @@ def test_the_contract_carries_the_proof_and_the_training(run: Run, model_file: P
     assert contract["training"]["valid_accuracy"] == metrics["valid_accuracy"]
     assert contract["proof"]["accuracy"]["torch"] == pytest.approx(metrics["valid_accuracy"])
     assert contract["training"]["dataset"] == "mnist-5k"
-    assert contract["weights_sha256"] == graph.weights_sha256(model)
+    assert contract["weights_sha256"] == weights_sha256(model.SerializeToString())
     assert str(run.folder) not in model.metadata_props[0].value
     assert Session(model_file).contract.training["recipe"] == "classic"
 

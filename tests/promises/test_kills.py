@@ -57,7 +57,11 @@ IS_WHOLE: dict[str, Callable[[Path], object]] = {
 def results(folder: Path) -> list[Path]:
     """List the files that stand under a final name."""
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if not path.name.startswith(".") and path.name != "said.txt"]
+    return [
+        path
+        for path in files
+        if not path.name.startswith(".") and path.name not in (forked.OUT, forked.ERR)
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -69,7 +73,7 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(name: str, run: Run, tmp_path
     forked.start(command, tmp_path).join()
     took = time.monotonic() - start
     expected = {path.name for path in results(tmp_path)}
-    assert expected, (tmp_path / "said.txt").read_text()
+    assert expected, (tmp_path / forked.ERR).read_text()
     moments, killed = random.Random(name), 0
     for _ in range(KILLS):
         if name == "train":  # a finished run is not trained again

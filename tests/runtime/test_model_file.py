@@ -6,7 +6,9 @@ import pytest
 from onnx import TensorProto, helper
 
 import tiny
-from digitlens.model_file import PACKAGED, precision
+from digitlens import model_file
+from digitlens.errors import ModelError
+from digitlens.model_file import PACKAGED, check, precision, read
 
 FLOAT = np.random.default_rng(0).random((50, 40)).astype(np.float32)
 INDICES = np.arange(9_000, dtype=np.int64)
@@ -88,3 +90,56 @@ def test_sizes_may_be_packed() -> None:
     small = bytes([0x08, 150, 0x01, 0x10, 1])
     graph = b"".join(bytes([0x2A, len(each)]) + each for each in (small, tensor))
     assert precision(bytes([0x3A, len(graph)]) + graph) == "int8"
+
+
+def with_node(op_type: str, domain: str, wrap: str = "graph") -> bytes:
+    """Give a model with a node of a domain: in its graph, in a branch of an If, in a function."""
+    node = helper.make_node(op_type, ["x"], ["y"], domain=domain)
+    found = onnx.ModelProto()
+    if wrap == "graph":
+        found.graph.node.append(node)
+    elif wrap == "branch":
+        branch = helper.make_graph([node], "branch", [], [])
+        found.graph.node.append(helper.make_node("If", ["x"], ["y"], then_branch=branch))
+    else:
+        opsets = [helper.make_opsetid("", 18)]
+        found.functions.append(helper.make_function("own", "F", ["x"], ["y"], [node], opsets))
+    return found.SerializeToString()
+
+
+@pytest.mark.parametrize("wrap", ["graph", "branch", "function"])
+@pytest.mark.parametrize(
+    ("op_type", "domain", "reason"),
+    [
+        ("EPContext", "com.microsoft", "compiled for one device"),
+        ("EPContext", "", "compiled for one device"),
+        ("Fast", "acme.ops", "operators of acme.ops"),
+    ],
+)
+def test_blobs_and_foreign_operators_are_refused_wherever_they_are(
+    op_type: str, domain: str, reason: str, wrap: str
+) -> None:
+    with pytest.raises(ModelError, match=reason):
+        check(with_node(op_type, domain, wrap))
+
+
+@pytest.mark.parametrize("domain", ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"])
+def test_operators_that_onnxruntime_has_are_not_refused(domain: str) -> None:
+    check(with_node("Fast", domain))
+
+
+def test_a_domain_of_the_models_own_functions_is_not_refused() -> None:
+    found = onnx.ModelProto.FromString(with_node("Abs", "", "function"))
+    found.graph.node.append(helper.make_node("F", ["x"], ["y"], domain="own"))
+    check(found.SerializeToString())
+
+
+def test_the_packaged_model_is_the_one_that_was_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(PACKAGED)
+    other = tmp_path / "lenet5.onnx"
+    other.write_bytes(PACKAGED.read_bytes() + b"\x92\x01\0")  # a field that nobody knows
+    monkeypatch.setattr(model_file, "PACKAGED", other)
+    with pytest.raises(ModelError, match="reinstall digitlens"):
+        read(other)

@@ -125,13 +125,19 @@ def _recorded(run: Run) -> tuple[dict[str, str], list[Epoch], str]:
     """Read what the run folder says: facts as words, its epochs, and what they are validated on."""
     config, metrics = run.read_config(), run.read_metrics()
     try:
-        epochs = [Epoch(**epoch) for epoch in metrics["epochs"]]
+        epochs = [_epoch(fields) for fields in metrics["epochs"]]
         watched = "held-out" if config["held_out_images"] else "validation"
         return _facts(run, config, metrics), epochs, watched
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(
             f"{run.folder}: its config.json or metrics.json is damaged ({error}); train again"
         ) from error
+
+
+def _epoch(fields: Page) -> Epoch:
+    if not all(isinstance(value, int | float) for value in fields.values()):
+        raise TypeError(f"an epoch is {fields}")
+    return Epoch(**fields)
 
 
 def _facts(run: Run, config: Page, metrics: Page) -> dict[str, str]:

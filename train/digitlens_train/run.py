@@ -174,7 +174,7 @@ def _read_object(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text())
     except FileNotFoundError as error:
         raise NotFoundError(f"no {path}: the run is incomplete; train again") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged ({error}): train again") from error
     if not isinstance(content, dict):
         raise RunError(f"{path} is damaged (it holds no JSON object): train again")

@@ -181,7 +181,7 @@ class Output:
         try:
             with self.system.open_input_file(path) as stream:
                 value = json.loads(stream.read())
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 
