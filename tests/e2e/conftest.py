@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from server import Server, serving
@@ -19,3 +21,13 @@ def server() -> Iterator[Server]:
 def image(photo: Path) -> bytes:
     """The bytes of `photo`."""
     return photo.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, page: np.ndarray) -> Path:
+    """A folder as the examples have it: photo.png, and scans/ with two images."""
+    folder = tmp_path_factory.mktemp("examples")
+    (folder / "scans").mkdir()
+    for name in ("photo.png", "scans/1.png", "scans/2.png"):
+        cv2.imwrite(str(folder / name), page)
+    return folder

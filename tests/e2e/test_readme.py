@@ -1,65 +1,21 @@
 """Every example of the README and of the commands' help, run in one folder, in order."""
 
 import json
-import os
 import re
-import shlex
 import shutil
-import ssl
-import subprocess
-import sys
-import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
-import cv2
-import numpy as np
 import pytest
 
-from command import OFFLINE, ROOT
+from command import ROOT
 from digitlens.cli import COMMANDS, cli
+from examples import run_in, serve_in
 from server import serving
 
 README = (ROOT / "README.md").read_text()
 QUIETLY = "curl --noproxy 127.0.0.1 -sSf"
 TABLE = re.findall(r"^\| `(\w+)` \|.*\| `(digitlens [^`]+)` \|$", README, re.M)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, page: np.ndarray) -> Path:
-    """A folder as the examples have it: photo.png, and scans/ with two images."""
-    folder = tmp_path_factory.mktemp("examples")
-    (folder / "scans").mkdir()
-    for name in ("photo.png", "scans/1.png", "scans/2.png"):
-        cv2.imwrite(str(folder / name), page)
-    return folder
-
-
-def run_in(folder: Path, command: str) -> str:
-    environment = {name: v for name, v in os.environ.items() if name != "DIGITLENS_DATA"} | OFFLINE
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout
-
-
-def serve_in(folder: Path, command: str) -> None:
-    """Run what serves until it is told to end."""
-    words = [sys.executable, "-m", *shlex.split(command)]
-    words += [] if "--port" in words else ["--port", "0"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(words, cwd=folder, **pipes) as process:
-        address = urlsplit(process.stdout.readline().strip())
-        asked = f"{address.scheme}://127.0.0.1:{address.port}/api/health?{address.query}"
-        trust = ssl.create_default_context()
-        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-        with urllib.request.urlopen(asked, context=trust) as answer:
-            assert json.load(answer)["status"] == "ok"
-        process.terminate()
-        assert process.wait(timeout=10) == 0
 
 
 def examples_of(name: str) -> list[str]:
@@ -90,12 +46,21 @@ def test_the_python_example_works(folder: Path) -> None:
     assert printed.endswith("(10, 6, 28, 28)\n")
 
 
-def test_the_live_example_works(folder: Path) -> None:
-    (code,) = re.findall(r"```py\n(.*?)```", README, re.S)
-    (folder / "live.py").write_text(code)
-    lines = run_in(folder, "python live.py").splitlines()
-    assert lines[0] == "0.0  []"
-    assert any(line.endswith("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]") for line in lines)
+def test_the_other_commands_work(folder: Path) -> None:
+    section = README.partition("## From photo to camera to cluster")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"```sh\n(.*?)```", section, re.S)
+    commands = [line.partition("  #")[0].strip() for line in block.splitlines()]
+    assert len(commands) == 5
+    for command in commands:
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        (serve_in if command.startswith("digitlens serve") else run_in)(folder, command)
+
+
+def test_it_is_short_and_names_what_there_is() -> None:
+    assert len(README.splitlines()) < 250
+    named = set(re.findall(r"\]\((?:docs/)([\w-]+\.\w+)", README))
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert pages - {"index.md"} <= named
 
 
 def test_the_figures_of_the_packaged_model_are_what_doctor_prints(folder: Path) -> None:
@@ -148,9 +113,19 @@ def test_every_command_of_the_page_about_batches_works_that_needs_no_other_machi
     assert run_in(folder, "python readers.py") == "2 20 2\n"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/serve.md", "docs/bench.md", "docs/batch.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "SECURITY.md",
+        "CONTRIBUTING.md",
+        "docs/serve.md",
+        "docs/bench.md",
+        "docs/batch.md",
+    ],
+)
 def test_every_file_that_a_page_names_is_there(page: str) -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text()):
+    for target in re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text()):
         assert (ROOT / page).parent.joinpath(target).exists(), target
     for script in re.findall(r"scripts/\w+\.py", (ROOT / page).read_text()):
         assert (ROOT / script).exists()

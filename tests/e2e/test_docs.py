@@ -1,0 +1,53 @@
+"""Every example of the pages in docs/, run in one folder, in order."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from command import ROOT
+from examples import blocks, commands, run_in, serve_in
+
+DOCS = ROOT / "docs"
+PAGES = ("index.md", "install.md", "photos.md", "camera.md", "model.md", "machines.md", "gpu.md",
+         "reference/commands.md", "reference/python.md", "reference/model-file.md",
+         "reference/json.md")  # fmt: skip
+"""The others have tests of their own: serve.md and batch.md in test_readme.py, bench.md below."""
+
+NOT_HERE = {
+    r"\bpip\b|-m venv|\.venv-gpu|\.venv-onnx": "installs: tests/e2e/test_wheel.py does that",
+    r"onnxruntime-(gpu|openvino)": "gigabytes; test_provider_environment.py has a small one",
+    r"^digitlens camera( test:| 1 .*| --list-cameras)?$|rtsp://": "a camera, a screen, a network",
+    r"10\.0\.0\.1|^torchrun|--engine ray": "other machines; test_distributed.py, test_batch_ray.py",
+    r"--device cuda": "a GPU",
+}
+"""What is not run, by pattern, and why."""
+
+
+def is_here(command: str) -> bool:
+    return not any(re.search(pattern, command) for pattern in NOT_HERE)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_example_works(name: str, folder: Path) -> None:
+    (folder / "broken.png").touch()
+    if not (folder / "schemas").exists():
+        (folder / "schemas").symlink_to(DOCS / "schemas")
+    text = (DOCS / name).read_text()
+    for block in re.findall(r"^```(?:sh|python)\n.*?^```", text, re.S | re.M):
+        for command in filter(is_here, commands(block)):
+            if command.startswith("digitlens serve"):
+                serve_in(folder, command)
+            else:
+                run_in(folder, command, 1 if "broken.png" in command else 0)
+        for code in blocks(block, "python"):
+            (folder / "example.py").write_text(code)
+            run_in(folder, "python example.py")
+
+
+def test_no_page_is_left_out_and_no_reason_is_idle() -> None:
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert pages - {"serve.md", "batch.md", "bench.md", "architecture.md"} == set(PAGES)
+    every = [command for page in PAGES for command in commands((DOCS / page).read_text())]
+    for pattern in NOT_HERE:
+        assert any(re.search(pattern, command) for command in every), pattern
