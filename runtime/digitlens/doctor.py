@@ -4,37 +4,15 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-import onnxruntime
-
 import digitlens
-from digitlens import capture, model_file, providers, window
+from digitlens import libraries
 from digitlens.contract import GLYPH_SIZE, Contract
 from digitlens.errors import DigitlensError, ModelError, NotFoundError
-from digitlens.session import Session
-
-_RIVALS = (
-    {f"onnxruntime{kind}" for kind in ("", "-gpu", "-openvino", "-directml", "-qnn", "-rocm")},
-    {
-        f"opencv-{kind}"
-        for kind in ("python", "python-headless", "contrib-python", "contrib-python-headless")
-    },
-)
-"""Distributions that overwrite each other's files, so that only one of a set may be installed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: what, the way out, and whether readings cannot be relied on."""
-
-    what: str
-    way_out: str
-    is_fatal: bool
+from digitlens.libraries import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +44,36 @@ class Diagnosis:
 def examine(model: Path | None = None) -> Diagnosis:
     """Look at this device, and try the model at `model`, else the packaged one.
 
+    Where a library cannot be loaded, that is all there is to say.
+
     Raises:
         NotFoundError: there is no file at `model`.
     """
     if model is not None and not model.exists():
         raise NotFoundError(f"no model file {model}: make one with 'digitlens export'")
-    problems = [*_rival_distributions(), *_idle_plugins()]
+    problems = [*libraries.rivals(), *libraries.outdated()]
+    if broken := libraries.unloadable():
+        versions = {name: _installed_version(name) for name in ("numpy", "onnxruntime", "opencv")}
+        return Diagnosis(
+            _versions(**versions), _processor(), (), [], False, None, problems + broken
+        )
+    return _examine(model, problems)
+
+
+def _examine(model: Path | None, problems: list[Problem]) -> Diagnosis:
+    import cv2
+    import numpy as np
+    import onnxruntime
+
+    from digitlens import capture, model_file, providers, window
+
+    idle = providers.idle_plugins()
+    way_out = "use another provider, or uninstall the package"
+    problems += [Problem(f"{name} is installed, but {why}", way_out, False) for name, why in idle]
     cameras = capture.answering_cameras()
     if not cameras:
-        problems.append(
-            Problem(
-                "no camera answers",
-                "connect one, or try the test card: digitlens camera test:",
-                False,
-            )
-        )
+        way_out = "connect one, or try the test card: digitlens camera test:"
+        problems.append(Problem("no camera answers", way_out, False))
     if reason := window.problem():
         way_out = "log in to a desktop, or work without: classify, maps, camera --no-window"
         problems.append(Problem(f"no window can be opened: {reason}", way_out, False))
@@ -93,18 +86,10 @@ def examine(model: Path | None = None) -> Diagnosis:
     else:
         problems += _proof_problems(found["proof"])
     return Diagnosis(
-        versions={
-            "digitlens": digitlens.__version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "onnxruntime": onnxruntime.__version__,
-            "opencv": cv2.__version__,
-        },
-        processor={
-            "machine": platform.machine(),
-            "system": f"{platform.system()} {platform.release()}",
-            "cores": os.cpu_count(),
-        },
+        versions=_versions(
+            numpy=np.__version__, onnxruntime=onnxruntime.__version__, opencv=cv2.__version__
+        ),
+        processor=_processor(),
         providers=providers.available(),
         cameras=cameras,
         window=reason is None,
@@ -113,7 +98,33 @@ def examine(model: Path | None = None) -> Diagnosis:
     )
 
 
+def _versions(**others: str) -> dict[str, str]:
+    return {"digitlens": digitlens.__version__, "python": platform.python_version(), **others}
+
+
+def _installed_version(name: str) -> str:
+    """Give the version of the package that brings a library, by what pip wrote down."""
+    for package in (name, f"{name}-python", f"{name}-python-headless"):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    return "none"
+
+
+def _processor() -> dict[str, Any]:
+    return {
+        "machine": platform.machine(),
+        "system": f"{platform.system()} {platform.release()}",
+        "cores": os.cpu_count(),
+    }
+
+
 def _model(path: Path) -> dict[str, Any]:
+    import numpy as np
+
+    from digitlens.session import Session
+
     session = Session(path)
     session.run(np.zeros((1, GLYPH_SIZE, GLYPH_SIZE), np.float32))
     contract = session.contract
@@ -155,22 +166,3 @@ def _proof_problems(proof: Mapping[str, Any] | None) -> list[Problem]:
     else:
         return []
     return [Problem(what, "export it again with 'digitlens export'", True)]
-
-
-def _idle_plugins() -> list[Problem]:
-    """Name the installed plugin providers that cannot be used."""
-    idle = providers.idle_plugins()
-    way_out = "use another provider, or uninstall the package"
-    return [Problem(f"{package} is installed, but {why}", way_out, False) for package, why in idle]
-
-
-def _rival_distributions() -> list[Problem]:
-    names = {d.metadata["Name"].lower() for d in distributions() if d.metadata["Name"]}
-    problems = []
-    for kinds in _RIVALS:
-        rivals = sorted(names & kinds)
-        if len(rivals) > 1:
-            way_out = f"keep one: pip uninstall {' '.join(rivals)}, then install the one you want"
-            what = f"{' and '.join(rivals)} are installed and overwrite each other's files"
-            problems.append(Problem(what, way_out, False))
-    return problems

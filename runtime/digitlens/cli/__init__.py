@@ -98,11 +98,20 @@ def main(arguments: list[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         extra = next((EXTRAS[argument] for argument in arguments if argument in EXTRAS), None)
         package = (error.name or "").partition(".")[0]
+        if package in ("numpy", "onnxruntime", "cv2"):
+            fail(f"{package} cannot be loaded: 'digitlens doctor' says why, and what to do", 2)
         if extra is None or package.startswith("digitlens"):
             raise
         fail(f'{package} is not installed: pip install "digitlens[{extra}]"', 2)
     except ImportError as error:
-        fail(f"a library cannot be loaded ({error}): on Debian try 'apt install libgl1'", 2)
+        reason = " ".join(str(error).split())[:200]
+        fail(f"a library cannot be loaded ({reason}): 'digitlens doctor' says what to do", 2)
+    except AttributeError as error:
+        from digitlens.libraries import is_hollow
+
+        if not is_hollow(error.obj):
+            raise
+        fail(f"{error.obj} is empty: 'digitlens doctor' says why, and what to do", 2)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)

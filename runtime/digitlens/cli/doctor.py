@@ -33,7 +33,7 @@ def _table(diagnosis: "Diagnosis") -> str:
     rows = [
         ("versions", ", ".join(f"{name} {number}" for name, number in diagnosis.versions.items())),
         ("processor", "{machine}, {cores} cores, {system}".format(**diagnosis.processor)),
-        ("providers", ", ".join(diagnosis.providers)),
+        ("providers", ", ".join(diagnosis.providers) or "none"),
         ("cameras", ", ".join(map(str, diagnosis.cameras)) or "none answers"),
         ("window", "can be opened" if diagnosis.window else "cannot be opened"),
         *_model_rows(diagnosis),
