@@ -122,7 +122,7 @@ def test_a_package_that_is_too_old(device: Device) -> None:
     subprocess.run([str(device.python), "-m", "pip", "install", "-q", "click==8.1.8"], check=True)
     status, (problem,) = device.doctor()
     assert status == 1
-    assert problem["what"] == "click 8.1.8 is older than 8.2"
-    assert problem["way_out"] == 'pip install --upgrade "click>=8.2"'
+    assert problem["what"] == "click 8.1.8 is older than 8.2.0"
+    assert problem["way_out"] == 'pip install --upgrade "click>=8.2.0"'
     device.pip("install", "--upgrade", "click")
     assert device.doctor() == (0, [])
