@@ -32,7 +32,7 @@ ROUNDING = 1e-3
 
 
 class Reader:
-    """Reads handwritten digits.
+    """Reads handwritten digits; several threads may share one.
 
     Args:
         model: an ONNX file with a contract, its bytes, or None for the packaged model.
