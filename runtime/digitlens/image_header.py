@@ -31,7 +31,7 @@ def parse(content: bytes) -> Header:
             format_name = name.partition(" ")[0]
             try:
                 width, height = size(content)
-            except (struct.error, IndexError, KeyError) as error:
+            except (struct.error, IndexError, KeyError, OverflowError) as error:
                 raise ImageError(f"not an image: its {format_name} header is damaged") from error
             if width < 1 or height < 1:
                 raise ImageError(f"not an image: its {format_name} header says {width}×{height}")
@@ -97,15 +97,22 @@ def _gif(content: bytes) -> tuple[int, int]:
 
 def _tiff(content: bytes) -> tuple[int, int]:
     order = "<" if content[:2] == b"II" else ">"
-    directory = struct.unpack_from(order + "I", content, 4)[0]
+    is_big = _BIG_TIFF in content[2:4]
+    word, count, entry_size = ("Q", "Q", 20) if is_big else ("I", "H", 12)
+    directory = struct.unpack_from(order + word, content, 8 if is_big else 4)[0]
+    first = directory + struct.calcsize(count)
     sizes: dict[int, int] = {}
-    for index in range(struct.unpack_from(order + "H", content, directory)[0]):
-        entry = directory + 2 + 12 * index
+    for index in range(min(struct.unpack_from(order + count, content, directory)[0], 1 << 16)):
+        entry = first + index * entry_size
         tag, kind = struct.unpack_from(order + "HH", content, entry)
-        value = struct.unpack_from(order + ("H" if kind == 3 else "I"), content, entry + 8)[0]
+        type_ = {3: "H", 16: "Q"}.get(kind, "I")
+        value = struct.unpack_from(order + type_, content, entry + (12 if is_big else 8))[0]
         sizes.setdefault(tag, value)  # of several, decoders take the first
     return sizes[256], sizes[257]
 
+
+_BIG_TIFF = 43
+"""The number in the place of TIFF's 42, where offsets and counts have 64 bits."""
 
 _MOST_CHUNKS = 1 << 17
 """Encoders write chunks of 8 KiB and more, so 512 MiB need no more than half of these."""
@@ -119,4 +126,6 @@ _FORMATS: dict[str, tuple[bytes, int, _Size]] = {
     "GIF": (b"GIF8", 0, _gif),
     "TIFF (little-endian)": (b"II*\0", 0, _tiff),
     "TIFF (big-endian)": (b"MM\0*", 0, _tiff),
+    "TIFF (little-endian, 64 bits)": (b"II+\0", 0, _tiff),
+    "TIFF (big-endian, 64 bits)": (b"MM\0+", 0, _tiff),
 }

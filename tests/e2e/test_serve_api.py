@@ -71,7 +71,7 @@ def test_metrics_are_what_prometheus_reads(server: Server, image: bytes) -> None
     [
         ("/api/read", b"no image", 422, "not an image"),
         ("/api/read", b"", 422, "empty"),
-        ("/api/read", b"\x89PNG\r\n\x1a\n" + bytes(50), 422, "truncated"),
+        ("/api/read", b"\x89PNG\r\n\x1a\n" + bytes(50), 422, "damaged"),
         ("/api/read?taps=conv9", b"", 400, "conv9"),
         ("/page/activations", b"short", 422, "1024"),
         ("/api/nothing", None, 404, "Not Found"),

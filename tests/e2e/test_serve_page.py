@@ -23,6 +23,7 @@ from digitlens.capture.test_card import Card
 from digitlens.contract import TAPS
 from digitlens.serve.network import layers_of
 from digitlens.serve.page import sample_glyphs
+from models import save
 from screen import until
 from served import chromium, draw
 from server import Server, next_picture, serving
@@ -391,7 +392,7 @@ def test_a_model_with_other_names_shows_values_alone(browser: Browser, tmp_path:
         node.input[:] = [name.replace("conv2.weight", "kernels") for name in node.input]
     for tensor in model.graph.initializer:
         tensor.name = tensor.name.replace("conv2.weight", "kernels")
-    onnx.save(model, str(tmp_path / "other.onnx"))
+    save(model, tmp_path / "other.onnx")
     serves = serving("test:", "--model", tmp_path / "other.onnx")
     with serves as server, page_of(browser, f"{server.address}#network") as tab:
         tab.locator("canvas[data-layer=conv2]").click(position={"x": 30, "y": 30})

@@ -8,12 +8,11 @@ from typing import Any
 
 import onnx
 import pytest
-from onnx import helper
 
 import forked
 from command import assert_one_line_error
-from digitlens.contract import METADATA_KEY
-from digitlens.model_file import PACKAGED, weights_sha256
+from digitlens.model_file import PACKAGED
+from models import with_right_digest
 from mutate import CHANGES
 
 EACH = 100
@@ -66,10 +65,7 @@ def with_another_graph(dice: random.Random) -> bytes:
     model = onnx.load(PACKAGED)
     for _ in range(dice.choice((1, 1, 2, 3))):
         dice.choice(REPAIRS)(model, dice)
-    contract = json.loads(model.metadata_props[0].value)
-    contract["weights_sha256"] = weights_sha256(model.SerializeToString())
-    helper.set_model_props(model, {METADATA_KEY: json.dumps(contract)})
-    return model.SerializeToString()
+    return with_right_digest(model)
 
 
 def _another_operator(model: onnx.ModelProto, dice: random.Random) -> None:

@@ -76,6 +76,7 @@ JPEG = cv2.imencode(".jpg", np.zeros((40, 50), np.uint8))[1].tobytes()
         (b"BM" + b"\0" * 40, "BMP header"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "WebP header is damaged"),
         (b"II*\0\xff\xff\xff\x7f", "TIFF header is damaged"),
+        (b"II+\0\x08\0\0\0" + b"\xff" * 8, "TIFF header is damaged"),
         (JPEG[:2] + b"\xff\x00\x00\x09" + b"\0" * 7 + JPEG[2:], "JPEG header is damaged"),
     ],
 )

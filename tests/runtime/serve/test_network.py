@@ -9,6 +9,7 @@ from digitlens import Reader, model_file
 from digitlens.contract import GRAPH_ORDER
 from digitlens.serve.network import UNKNOWN, layers_of
 from digitlens.session import Session
+from models import save
 
 
 def test_the_layers_of_the_packaged_model_are_lenets() -> None:
@@ -44,7 +45,7 @@ def test_weights_that_do_not_give_what_onnxruntime_gives_are_not_believed(
         (tanh,) = (node for node in model.graph.node if node.output[0] == "conv2")
         tanh.op_type = "Sin"
     path = tmp_path / "other.onnx"
-    onnx.save(model, str(path))
+    save(model, path)
     layers = layers_of(Session(path), path)
     assert {layer.kind for layer in layers[1:]} == {UNKNOWN}
     assert all(layer.weight is None for layer in layers)
