@@ -97,22 +97,24 @@ def _gif(content: bytes) -> tuple[int, int]:
 
 def _tiff(content: bytes) -> tuple[int, int]:
     order = "<" if content[:2] == b"II" else ">"
-    is_big = _BIG_TIFF in content[2:4]
-    word, count, entry_size = ("Q", "Q", 20) if is_big else ("I", "H", 12)
-    directory = struct.unpack_from(order + word, content, 8 if is_big else 4)[0]
-    first = directory + struct.calcsize(count)
+    word, count, entry_size = _TIFF_WORDS[max(content[2:4])]
+    word_size = struct.calcsize(word)
+    directory = struct.unpack_from(order + word, content, word_size)[0]
+    entries = struct.unpack_from(order + count, content, directory)[0]
     sizes: dict[int, int] = {}
-    for index in range(min(struct.unpack_from(order + count, content, directory)[0], 1 << 16)):
-        entry = first + index * entry_size
+    for index in range(min(entries, _MOST_ENTRIES)):
+        entry = directory + struct.calcsize(count) + index * entry_size
         tag, kind = struct.unpack_from(order + "HH", content, entry)
         type_ = {3: "H", 16: "Q"}.get(kind, "I")
-        value = struct.unpack_from(order + type_, content, entry + (12 if is_big else 8))[0]
+        value = struct.unpack_from(order + type_, content, entry + entry_size - word_size)[0]
         sizes.setdefault(tag, value)  # of several, decoders take the first
     return sizes[256], sizes[257]
 
 
-_BIG_TIFF = 43
-"""The number in the place of TIFF's 42, where offsets and counts have 64 bits."""
+_TIFF_WORDS = {42: ("I", "H", 12), 43: ("Q", "Q", 20)}
+"""By version, 43 being BigTIFF: types of an offset and of the count of entries, bytes of each."""
+_MOST_ENTRIES = 0xFFFF
+"""As many as the count of version 42 can say."""
 
 _MOST_CHUNKS = 1 << 17
 """Encoders write chunks of 8 KiB and more, so 512 MiB need no more than half of these."""

@@ -16,6 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+import models
 from browser import DESK, PHONE, WALL, drop, page_of, wait_for
 from command import ROOT, Digitlens
 from digitlens import Reader, model_file
@@ -23,7 +24,6 @@ from digitlens.capture.test_card import Card
 from digitlens.contract import TAPS
 from digitlens.serve.network import layers_of
 from digitlens.serve.page import sample_glyphs
-from models import save
 from screen import until
 from served import chromium, draw
 from server import Server, next_picture, serving
@@ -392,7 +392,7 @@ def test_a_model_with_other_names_shows_values_alone(browser: Browser, tmp_path:
         node.input[:] = [name.replace("conv2.weight", "kernels") for name in node.input]
     for tensor in model.graph.initializer:
         tensor.name = tensor.name.replace("conv2.weight", "kernels")
-    save(model, tmp_path / "other.onnx")
+    models.save(model, tmp_path / "other.onnx")
     serves = serving("test:", "--model", tmp_path / "other.onnx")
     with serves as server, page_of(browser, f"{server.address}#network") as tab:
         tab.locator("canvas[data-layer=conv2]").click(position={"x": 30, "y": 30})

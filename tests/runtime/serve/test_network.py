@@ -5,11 +5,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+import models
 from digitlens import Reader, model_file
 from digitlens.contract import GRAPH_ORDER
 from digitlens.serve.network import UNKNOWN, layers_of
 from digitlens.session import Session
-from models import save
 
 
 def test_the_layers_of_the_packaged_model_are_lenets() -> None:
@@ -45,7 +45,7 @@ def test_weights_that_do_not_give_what_onnxruntime_gives_are_not_believed(
         (tanh,) = (node for node in model.graph.node if node.output[0] == "conv2")
         tanh.op_type = "Sin"
     path = tmp_path / "other.onnx"
-    save(model, path)
+    models.save(model, path)
     layers = layers_of(Session(path), path)
     assert {layer.kind for layer in layers[1:]} == {UNKNOWN}
     assert all(layer.weight is None for layer in layers)
