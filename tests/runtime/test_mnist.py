@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from digitlens.mnist import (
     read,
     validation,
 )
-from digitlens_train.mnist import Mnist
+
+if TYPE_CHECKING:
+    from digitlens_train.mnist import Mnist
 
 ZIPPED = [name for name in MD5 if name.endswith(".gz")]
 PLAIN = [name for name in MD5 if not name.endswith(".gz")]
@@ -107,7 +110,9 @@ def test_validation_needs_no_training_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.full_mnist
-def test_the_validation_images_are_those_that_training_has(full_mnist: Mnist, cache: Path) -> None:
+def test_the_validation_images_are_those_that_training_has(
+    full_mnist: "Mnist", cache: Path
+) -> None:
     found = validation(full_mnist.folder)
     assert found is not None
     images, labels = found

@@ -1,3 +1,5 @@
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import pytest
@@ -12,17 +14,19 @@ from digitlens.normalize import (
     rough_stroke_width,
     stroke_width,
 )
-from digitlens_train.mnist import Mnist
+
+if TYPE_CHECKING:
+    from digitlens_train.mnist import Mnist
 
 
-def test_resizing_equals_pillow_bit_for_bit(subset: Mnist) -> None:
+def test_resizing_equals_pillow_bit_for_bit(subset: "Mnist") -> None:
     random = np.random.default_rng(0).integers(0, 256, (50, 28, 28), dtype=np.uint8)
     for image in [*subset.valid.images[:100].numpy(), *random]:
         pillow = Image.fromarray(image).resize((32, 32), Image.Resampling.BILINEAR)
         assert np.array_equal(resize(image), np.asarray(pillow))
 
 
-def test_a_glyph_is_what_training_gave_the_network(subset: Mnist) -> None:
+def test_a_glyph_is_what_training_gave_the_network(subset: "Mnist") -> None:
     from digitlens_train.mnist import glyphs
 
     expected = glyphs(subset.valid.images[:20]).numpy()[:, 0]
@@ -64,7 +68,7 @@ def test_strokes_come_out_as_wide_as_those_of_mnist(width: int) -> None:
 
 
 @pytest.mark.full_mnist
-def test_98_of_100_mnist_digits_have_usual_strokes(full_mnist: Mnist) -> None:
+def test_98_of_100_mnist_digits_have_usual_strokes(full_mnist: "Mnist") -> None:
     from digitlens.normalize import BOX_SIZE, STROKE_WIDTH
 
     def width(image: np.ndarray) -> float:
@@ -131,7 +135,7 @@ def textured(sheet: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["large", "inverted", "blurred", "textured"])
-def test_mnist_digits_come_back_from_photos_as_mnist_digits(subset: Mnist, kind: str) -> None:
+def test_mnist_digits_come_back_from_photos_as_mnist_digits(subset: "Mnist", kind: str) -> None:
     """The accuracy drops by less than half a point; what the finder misses counts as wrong."""
     reader, random = Reader(), np.random.default_rng(0)
     images, labels = subset.valid.images[:1000].numpy(), subset.valid.labels[:1000].tolist()

@@ -32,6 +32,7 @@ SERVING = {"anyio", "h11", "starlette", "uvicorn", "websockets"}
 """What the extra `serve` brings; starlette brings anyio, uvicorn h11."""
 
 
+NEEDS_RAY = "digitlens.batch.cluster"
 BATCH = {"pyarrow", "ray", "tqdm"}
 """What the extras `batch` and `ray` bring."""
 
@@ -57,11 +58,17 @@ def imports(folder: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", modules(RUNTIME))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.extras] if name == NEEDS_RAY else [])
+        for name in modules(RUNTIME)
+    ],
+)
 def test_every_runtime_module_can_be_imported_without_torch(name: str) -> None:
     forbidden = ["torch", "torchvision", "digitlens_train", "digitlens_export", "onnx",
                  "matplotlib", "PIL", "scipy"]  # fmt: skip
-    if name != "digitlens.batch.cluster":  # Ray Data itself is built on it
+    if name != NEEDS_RAY:  # Ray Data itself is built on it
         forbidden.append("pandas")
     code = f"""
 import sys

@@ -9,7 +9,8 @@ import pytest
 from command import ROOT, Digitlens
 from digitlens.bench import peers
 from digitlens.model_file import PACKAGED
-from digitlens_train.run import Run
+
+pytestmark = pytest.mark.extras
 
 NCNN = """7767517
 13 13
@@ -32,6 +33,8 @@ Softmax      out    1 1 11 out0 0=0 1=1
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packaged model with its run folder and a conversion for ncnn beside it."""
+    from digitlens_train.run import Run
+
     folder = tmp_path_factory.mktemp("peers")
     shutil.copy(PACKAGED, folder / "lenet5.onnx")
     shutil.copytree(PACKAGED.with_suffix(""), folder / "lenet5")

@@ -224,6 +224,7 @@ def test_peers_that_are_here_are_measured_where_a_model_reads_digits(
     assert rows[0].engine.startswith("opencv-python")
 
 
+@pytest.mark.extras
 def test_peers_that_are_not_here_are_named_with_the_way_out(
     lenet: Model, other: Model, tmp_path: Path
 ) -> None:

@@ -488,7 +488,7 @@ def test_what_lies_beside_the_file_is_no_library(tmp_path: Path, way: str) -> No
 
 
 def test_a_python_without_numpy_is_told(tmp_path: Path) -> None:
-    with closing(Process([sys.executable, "-S", str(WORKER)], tmp_path)) as process:
+    with closing(Process([sys.executable, "-I", "-S", str(WORKER)], tmp_path)) as process:
         with pytest.raises(WorkerError, match="No module named 'numpy'") as error:
             process.ask("look")
         assert error.value.missing == "numpy"
