@@ -65,7 +65,7 @@ def separate(frame: Gray) -> Ink:
     fitted = _scaled(frame.shape, scale)
     frame = _halved(frame, WORKING_SIZE)
     is_light, weights = _colour(_halved(frame, GLANCE_SIZE))
-    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+    how = cv2.INTER_LANCZOS4 if scale > 1 else cv2.INTER_LINEAR_EXACT
     gray = _resized(_mixed(frame, weights), fitted, how)
     if is_light:
         gray = np.asarray(cv2.bitwise_not(gray), np.uint8)
@@ -148,7 +148,9 @@ def _amount(gray: Gray) -> Gray:
 
     A reach explains a sharp edge if on its dark side there is ink as strong as the edge.
     """
-    half = _resized(gray, _scaled(gray.shape, 0.5))
+    height, width = gray.shape
+    even = cv2.copyMakeBorder(gray, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    half = _resized(np.asarray(even, np.uint8), (-(-height // 2), -(-width // 2)))
     near = np.ones((3, 3), np.uint8)
     edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, near), np.uint8)
     sharp = edges > max(percentiles(edges[::4], [SHARPEST])[0] / 2, 1)
@@ -165,7 +167,7 @@ def _amount(gray: Gray) -> Gray:
                 paper = np.where(_thick(ink, new, explained), wider, paper)
             break
         paper, known = wider, explained
-    whole = _resized(paper, gray.shape, cv2.INTER_LINEAR)
+    whole = _resized(paper, even.shape[:2], cv2.INTER_LINEAR_EXACT)[:height, :width]
     return np.asarray(cv2.subtract(whole, gray), np.uint8)
 
 

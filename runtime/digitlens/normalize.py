@@ -105,7 +105,10 @@ def stroke_width(ink: NDArray[np.uint8]) -> float:
     measures it to the centre of the nearest pixel outside, which lies half a pixel further.
     """
     mask = _framed(cv2.threshold(ink, 127, 1, cv2.THRESH_BINARY)[1])
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
+    # The labels are not needed: without them the distances are not the same on every processor.
+    distance, _ = cv2.distanceTransformWithLabels(
+        mask, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
     return 4 * max(cv2.sumElems(distance)[0] / max(cv2.countNonZero(mask), 1) - 0.5, 0)
 
 
@@ -126,8 +129,12 @@ def _framed(mask: NDArray[Any]) -> NDArray[np.uint8]:
 def _in_box(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scale = BOX_SIZE / max(digit.shape)
     height, width = (max(round(size * scale), 1) for size in digit.shape)
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(digit, (width, height), interpolation=interpolation), np.uint8)
+    if scale >= 1:
+        resized = cv2.resize(digit, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+    else:  # in float64, since the same bytes are to come out on every processor
+        area = cv2.resize(digit.astype(float), (width, height), interpolation=cv2.INTER_AREA)
+        resized = np.rint(area)
+    return np.asarray(resized, np.uint8)
 
 
 def _not_huge(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:

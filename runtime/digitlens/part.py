@@ -98,7 +98,8 @@ class Part:
         y, x = top - self.top + 1, left - self.left + 1
         own = np.zeros(mask.shape, np.uint8)
         own[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-        return np.asarray(cv2.multiply(own, mask, scale=255 / self.darkest), np.uint8)
+        dark = cv2.multiply(own, mask)
+        return np.asarray(cv2.convertScaleAbs(dark, alpha=255 / self.darkest), np.uint8)
 
     def joined(self, other: "Part") -> "Part":
         """Give the part that holds both."""

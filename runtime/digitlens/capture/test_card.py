@@ -73,7 +73,8 @@ class Card:
         image = self._paper.copy()
         for label, way, left, top in self._places(number):
             window = image[top : top + self._side, left : left + self._side]
-            cv2.multiply(window, _stamp(label, way, self._side), window, scale=1 / 255)
+            product = cv2.multiply(window, _stamp(label, way, self._side), dtype=cv2.CV_16U)
+            cv2.convertScaleAbs(product, window, alpha=1 / 255)
         noise = self._noise[number % len(self._noise)]
         return np.asarray(cv2.add(image, noise, image), np.uint8)
 
@@ -198,6 +199,6 @@ def tiles() -> NDArray[np.uint8]:
 @cache
 def _stamp(label: int, way: int, side: int) -> NDArray[np.uint8]:
     """What paper is multiplied by where a digit stands, uint8 `[side, side, 3]`."""
-    ink = cv2.resize(tiles()[way, label], (side, side), interpolation=cv2.INTER_CUBIC)
+    ink = cv2.resize(tiles()[way, label], (side, side), interpolation=cv2.INTER_LANCZOS4)
     stamp = np.round(255 - _INK * ink.astype(np.float32)).clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(stamp, cv2.COLOR_GRAY2BGR), np.uint8)
