@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -89,3 +90,27 @@ def test_closed_outputs_do_not_matter() -> None:
             until(answers, "it listens")
             process.terminate()
             assert process.wait(timeout=10) == 0
+
+
+def test_systemd_hears_that_it_is_ready_and_goes_on_until_it_hangs(tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(10)
+        env = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "600000"}
+        with serving("test:", env=env) as server:
+            assert [manager.recv(99) for _ in range(3)] == [b"READY=1", *[b"WATCHDOG=1"] * 2]
+            assert server.ask("/api/health").status == 200
+            server.process.send_signal(signal.SIGSTOP)
+            manager.settimeout(0.6)
+            with suppress(TimeoutError):  # what was said before
+                manager.recv(99)
+            with pytest.raises(TimeoutError):
+                manager.recv(99)
+            server.process.send_signal(signal.SIGCONT)
+            manager.settimeout(10)
+            assert manager.recv(99) == b"WATCHDOG=1"
+            assert server.end()[0] == 0
+            while (heard := manager.recv(99)) == b"WATCHDOG=1":
+                pass
+            assert heard == b"STOPPING=1"

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from contextlib import closing
 from itertools import count
 from typing import NamedTuple
 
@@ -47,12 +47,17 @@ class Walk:
     def __init__(self, root: Root, is_sorted: bool) -> None:
         self.root, self.is_sorted = root, is_sorted
         self.numbers = count()
+        self.names: sqlite3.Connection
 
     def entries(self) -> Iterator[tuple[Names, Entry]]:
         """Give the files that match, each with its names from the root on.
 
         A folder that cannot be listed stands for itself, if something in it might match.
         """
+        with closing(_names_in_folders()) as self.names:
+            yield from self._entries()
+
+    def _entries(self) -> Iterator[tuple[Names, Entry]]:
         pattern, end = self.root.pattern, len(self.root.pattern)
         start = begin(pattern)
         open_folders: list[tuple[Names, Places, Iterator[Entry]]] = [((), start, self._folder(()))]
@@ -76,17 +81,6 @@ class Walk:
             elif not entry.is_folder and end in reached and kind_of(name):
                 yield names, entry
 
-    @cached_property
-    def names(self) -> sqlite3.Connection:
-        """The names of the folders that are open."""
-        names = sqlite3.connect("", isolation_level=None)
-        names.execute(
-            "CREATE TABLE entry (folder INTEGER, name BLOB, is_folder INTEGER, size INTEGER,"
-            " time_ns INTEGER, PRIMARY KEY (folder, name)) WITHOUT ROWID"
-        )
-        names.execute("BEGIN")
-        return names
-
     def _folder(self, names: Names) -> Iterator[Entry]:
         """Give what is in a folder; nothing if it is not there any more."""
         path = "/".join((self.root.path, *names)) or "/"
@@ -103,6 +97,17 @@ class Walk:
         query = "SELECT name, is_folder, size, time_ns FROM entry WHERE folder = ? ORDER BY name"
         yield from (Entry(*row) for row in self.names.execute(query, (number,)))
         self.names.execute("DELETE FROM entry WHERE folder = ?", (number,))
+
+
+def _names_in_folders() -> sqlite3.Connection:
+    """Make the temporary database for the names in the folders that are open."""
+    names = sqlite3.connect("", isolation_level=None)
+    names.execute(
+        "CREATE TABLE entry (folder INTEGER, name BLOB, is_folder INTEGER, size INTEGER,"
+        " time_ns INTEGER, PRIMARY KEY (folder, name)) WITHOUT ROWID"
+    )
+    names.execute("BEGIN")
+    return names
 
 
 def _listed(system: fs.FileSystem, folder: str, output: str) -> Iterator[Entry]:

@@ -21,6 +21,7 @@ from digitlens.serve import connection
 from digitlens.serve.connection import HttpConnection, SocketConnection
 from digitlens.serve.guard import Guard
 from digitlens.serve.place import BACKLOG, Place
+from digitlens.serve.watchdog import Watchdog
 
 TOKEN = "DIGITLENS_TOKEN"
 """Environment variable that holds the token, where it is not to be a new one every time."""
@@ -66,6 +67,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self._watchdog = Watchdog()
 
         def stop(number: int, frame: FrameType | None) -> None:
             del number, frame
@@ -101,6 +103,17 @@ class _Server(uvicorn.Server):
             for each in sockets or []
         ]
         self.started = True
+        self._watchdog.begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Show that the loop turns; uvicorn calls this ten times a second."""
+        self._watchdog.beat()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let all who are connected go."""
+        self._watchdog.end()
+        await super().shutdown(sockets)
 
 
 def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -1,0 +1,142 @@
+"""Run the wheel on 64-bit Arm, emulated, and compare what it reads with this machine.
+
+    python scripts/test_arm64.py
+    python scripts/test_arm64.py --pictures FOLDER --suite bookworm
+
+Linux, as root, with debootstrap and qemu-user-static. Makes a Debian in `.arm64` and installs the
+wheel of this checkout there. Both machines read the same pictures: the test card, ten digits and
+those of FOLDER. Ends with 1 where a command fails there, a glyph is not the same, or an output
+differs by more than 1e-5. An emulator's times say nothing about a device and are not compared.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+
+from debian_root import DebianRoot, make
+from digitlens.capture.test_card import Card, tiles
+from digitlens.files import write_png
+from digitlens.normalize import mnist_image
+from environment import ROOT, say
+
+LARGEST = 1e-5
+"""How far an output may differ from this machine's."""
+INPUTS = "opt/inputs"
+
+OUTPUTS = """
+import sys
+from pathlib import Path
+import numpy as np
+from digitlens import Reader
+
+reader, found = Reader(), {}
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    reading = reader.read(path, taps=True)
+    found[f"{path.name} box"] = np.array([digit.box for digit in reading.digits])
+    found[f"{path.name} glyph"] = np.array([digit.glyph for digit in reading.digits])
+    found[f"{path.name} probabilities"] = np.array([d.probabilities for d in reading.digits])
+    found |= {f"{path.name} {tap}": values for tap, values in reading.taps.items()}
+np.savez(sys.argv[2], **found)
+"""
+COMMANDS = (
+    "doctor --format json",
+    "classify pictures --format json",
+    "maps pictures/7.png -o maps.png",
+    "bench --quick --format json",
+    "camera test: --no-window --frames 30 --format json",
+    "camera test: --no-window --frames 30 --format json --fast",
+)
+TIMES = {"elapsed_ms", "age_ms"}
+"""Keys of results that tell how long something took."""
+
+
+def draw(folder: Path) -> None:
+    """Write two frames of the test card and ten digits of 28×28 pixels."""
+    for number in (0, 200):
+        write_png(folder / f"card-{number}.png", Card(noise=8).frame(number))
+    for label, tile in enumerate(tiles()[0]):
+        write_png(folder / f"{label}.png", mnist_image(tile))
+
+
+def timeless(line: str) -> dict[str, Any]:
+    """Give a line of JSON without the times it took."""
+    return {key: value for key, value in json.loads(line).items() if key not in TIMES}
+
+
+def differences(here: Path, there: Path) -> dict[str, float]:
+    """Give how far the arrays of two files differ at most, by the last word of their names."""
+    found: dict[str, float] = {}
+    with np.load(here) as ours, np.load(there) as theirs:
+        for name in ours.files:
+            same = ours[name].shape == theirs[name].shape
+            away = float(np.abs(ours[name] - theirs[name]).max(initial=0)) if same else np.inf
+            kind = name.rpartition(" ")[2]
+            found[kind] = max(found.get(kind, 0.0), away)
+    return found
+
+
+def compare(root: DebianRoot, python: str) -> None:
+    """Run everything here and there, and print what differs."""
+    folder = root.folder / INPUTS
+    there = ["env", "-C", f"/{INPUTS}", python]
+    for words in COMMANDS:
+        say(f"digitlens {words}")
+        theirs = root.output(*there, "-m", "digitlens", *words.split()).splitlines()
+        if words.startswith("maps"):
+            shutil.move(folder / "maps.png", folder / "maps-arm64.png")
+        command = [sys.executable, "-m", "digitlens", *words.split()]
+        ours = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+        if words.startswith("camera") and "--fast" not in words:  # it leaves frames out
+            check(words, len(theirs) == 30)
+        elif words.startswith(("classify", "camera")):
+            check(words, [*map(timeless, ours.stdout.splitlines())] == [*map(timeless, theirs)])
+        elif words.startswith("maps"):
+            pair = (cv2.imread(str(folder / f"maps{kind}.png")) for kind in ("", "-arm64"))
+            away = int(cv2.norm(*pair, cv2.NORM_INF))
+            check(words, away <= 1, f"pixels differ by {away} of 255 at most")
+        else:
+            check(words, True)
+    root.output(*there, "-c", OUTPUTS, "pictures", "arm64.npz")
+    subprocess.run([sys.executable, "-c", OUTPUTS, "pictures", "here.npz"], cwd=folder, check=True)
+    for name, away in differences(folder / "here.npz", folder / "arm64.npz").items():
+        limit = 0 if name in {"box", "glyph"} else LARGEST
+        check(name, away <= limit, f"differs by {away:.1e} at most")
+
+
+def check(what: str, passed: bool, words: str = "") -> None:
+    """Print a line of the result, and end with 1 where it is bad."""
+    click.echo(f"{what:<52} {'ok' if passed else 'WRONG'}  {words}".rstrip())
+    if not passed:
+        raise SystemExit(1)
+
+
+@click.command(help=__doc__)
+@click.option("--suite", default="trixie", show_default=True, help="Of Debian.")
+@click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(suite: str, pictures: Path | None) -> None:
+    """Make the root, install, compare."""
+    root = make(ROOT / ".arm64", suite, "arm64")
+    with tempfile.TemporaryDirectory() as name:
+        build = [sys.executable, "-m", "build", "--wheel", "--outdir", name, str(ROOT)]
+        subprocess.run(build, check=True, capture_output=True)
+        (wheel,) = Path(name).iterdir()
+        python = root.install(wheel)
+    shutil.rmtree(root.folder / INPUTS, ignore_errors=True)
+    (root.folder / INPUTS / "pictures").mkdir(parents=True)
+    draw(root.folder / INPUTS / "pictures")
+    for path in pictures.iterdir() if pictures else ():
+        if path.suffix in {".png", ".jpg", ".jpeg"}:
+            shutil.copy(path, root.folder / INPUTS / "pictures")
+    compare(root, python)
+
+
+if __name__ == "__main__":
+    main()
