@@ -12,7 +12,7 @@ from pathlib import Path
 
 from environment import CONSTRAINTS, ROOT, say, stop
 
-PACKAGES = "ca-certificates,libgl1,python3,python3-venv"
+PACKAGES = "ca-certificates,libgl1,libglib2.0-bin,python3,python3-venv"
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Debian's names of processors, and those of Linux and PyPI."""
 ENVIRONMENT = "/opt/digitlens"

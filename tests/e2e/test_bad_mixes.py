@@ -111,7 +111,7 @@ def test_a_library_of_the_system_that_is_missing(device: Device, photo: Path) ->
         status, (problem,) = device.doctor()
         assert status == 1
         assert "opencv-python cannot be loaded" in problem["what"]
-        assert "apt install libgl1" in problem["way_out"]
+        assert "apt install libgl1 libglib2.0-0" in problem["way_out"]
         assert device.refuses_to_read(photo)
     finally:
         extension.write_bytes(whole)

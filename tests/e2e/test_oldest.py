@@ -1,31 +1,27 @@
-"""The oldest versions of the four dependencies that pip may choose: all commands work with them."""
+"""The oldest versions that pip may choose for the runtime and its extras: all works with them."""
 
 import json
-import os
 import subprocess
-import tomllib
 import venv
 from pathlib import Path
 
 import cv2
 import pytest
+from packaging.requirements import Requirement
 
+import test_pythons
 from command import ROOT, Digitlens, Result
+from environment import python_in
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OLDEST = [requirement.replace(">=", "==") for requirement in PROJECT["dependencies"]]
+OLDEST = test_pythons.oldest(*test_pythons.EXTRAS)
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("oldest") / "venv"
     venv.create(folder, with_pip=True)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    pip = [str(python), "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, *OLDEST], check=True)
-    subprocess.run([*pip, "--no-deps", str(ROOT)], check=True)
-    subprocess.run([str(python), "-m", "pip", "check"], check=True)
-    return python
+    test_pythons.install(python_in(folder), ROOT, is_oldest=True)
+    return python_in(folder)
 
 
 def call(python: Path, *arguments: object, folder: Path) -> Result:
@@ -35,10 +31,17 @@ def call(python: Path, *arguments: object, folder: Path) -> Result:
 
 
 def test_the_lower_bounds_are_versions(python: Path) -> None:
-    listed = [str(python), "-m", "pip", "list", "--format", "freeze"]
-    installed = subprocess.run(listed, capture_output=True, text=True).stdout.splitlines()
-    assert len(OLDEST) == 4
-    assert set(OLDEST) <= set(installed)
+    listed = [str(python), "-m", "pip", "list", "--format", "json"]
+    found = json.loads(subprocess.run(listed, capture_output=True).stdout)
+    installed = {each["name"]: each["version"] for each in found}
+    assert len(OLDEST) == 10
+    for oldest in map(Requirement, OLDEST):
+        assert str(oldest.specifier).startswith("==")
+        assert oldest.specifier.contains(installed[oldest.name]), oldest
+
+
+def test_the_tests_of_the_runtime_pass(python: Path) -> None:
+    assert test_pythons.run(python, is_oldest=True) == 0
 
 
 def test_readings_and_outputs_are_those_of_the_newest(
