@@ -95,8 +95,8 @@ def _reason(module: str, packages: set[str], error: Exception) -> Problem:
     text = " ".join(str(error).split())[:200]
     if module == "cv2" and "shared object file" in text:
         again = (
-            "on Debian: apt install libgl1 libglib2.0-0; or, without a screen: pip uninstall opencv-python, "
-            "pip install opencv-python-headless"
+            "on Debian: apt install libgl1 libglib2.0-0; or, without a screen: "
+            "pip uninstall opencv-python, pip install opencv-python-headless"
         )
     return Problem(f"{names} cannot be loaded ({text})", again, True)
 
