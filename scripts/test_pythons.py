@@ -2,7 +2,7 @@
 
     python scripts/test_pythons.py
     python scripts/test_pythons.py --oldest
-    python scripts/test_pythons.py --suite forky
+    python scripts/test_pythons.py --suite sid
 
 Pythons 3.11 to 3.14 are looked for on PATH and among those of pyenv and uv; `--suite` takes the
 one of a Debian, which is made in `.SUITE`, as root with debootstrap. The wheel of this checkout is

@@ -1,6 +1,7 @@
 """What the tests share: data, a short training, the command line as a user runs it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "full_mnist": None if _full_mnist_folder() else "the four files of MNIST are not here",
         "browser": None if chromium_path() else "no Chromium is here",
         "screen": f"{missing} not installed" if (missing := missing_tools()) else None,
+        "systemd": None if shutil.which("systemd-analyze") else "no systemd-analyze is here",
         "tracing": f"{lacking} not installed" if (lacking := tracing.missing_tools()) else None,
     }
     for item in items:

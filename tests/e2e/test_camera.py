@@ -3,9 +3,14 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -291,3 +296,23 @@ def test_the_list_of_cameras_is_no_error_where_there_is_none(digitlens: Digitlen
     result = digitlens("camera", "--list-cameras")
     assert result.status == 0
     assert result.out or "no camera answers" in result.err
+
+
+def test_jpegs_one_after_the_other_over_tcp(digitlens: Digitlens) -> None:
+    """As rpicam-vid sends them, which ends when its viewer leaves."""
+    card = Card()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def send() -> None:
+            viewer, _ = listener.accept()
+            with viewer, suppress(OSError):
+                for number in count():
+                    viewer.sendall(cv2.imencode(".jpg", card.frame(number))[1].tobytes())
+                    time.sleep(1 / 30)
+
+        threading.Thread(target=send, daemon=True).start()
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        result = digitlens("camera", address, "--no-window", "--frames", 30, "--format", "json")
+    assert result.status == 0, result.err
+    texts = [json.loads(line)["text"] for line in result.out.splitlines()]
+    assert texts[-1] in {card.text(number) for number in range(400)}

@@ -9,15 +9,18 @@ from command import ROOT
 from examples import blocks, commands, run_in, serve_in
 
 DOCS = ROOT / "docs"
-PAGES = ("index.md", "install.md", "photos.md", "camera.md", "model.md", "machines.md", "gpu.md",
-         "reference/commands.md", "reference/python.md", "reference/model-file.md",
-         "reference/json.md")  # fmt: skip
+PAGES = ("index.md", "install.md", "photos.md", "camera.md", "raspberry-pi.md", "model.md",
+         "machines.md", "gpu.md", "reference/commands.md", "reference/python.md",
+         "reference/model-file.md", "reference/json.md")  # fmt: skip
 """The others have tests of their own: serve.md and batch.md in test_readme.py, bench.md below."""
 
 NOT_HERE = {
     r"\bpip\b|-m venv|\.venv-gpu|\.venv-onnx": "installs: tests/e2e/test_wheel.py does that",
     r"onnxruntime-(gpu|openvino)": "gigabytes; test_provider_environment.py has a small one",
-    r"^digitlens camera( test:| 1 .*| --list-cameras)?$|rtsp://": "a camera, a screen, a network",
+    r"^digitlens camera( test:| [01] .*| --list-cameras)?$": "a camera, a screen",
+    r"rtsp://": "a network camera",
+    r"\bsudo |^rpicam-vid|^journalctl|/opt/digitlens": "another machine; see test_service.py",
+    r"tcp://": "a camera; tests/e2e/test_camera.py has one",
     r"10\.0\.0\.1|^torchrun|--engine ray": "other machines; test_distributed.py, test_batch_ray.py",
     r"--device cuda": "a GPU",
 }
