@@ -1,9 +1,12 @@
-"""Set up and run the whole test suite; arguments go on to pytest. Standard library only.
+"""Set up and run the whole test suite, a process a core; arguments go on to pytest.
+
+Standard library only.
 
 python3 scripts/test.py
 python3 scripts/test.py tests/runtime -k finder
 """
 
+import os
 import subprocess
 import sys
 
@@ -11,5 +14,7 @@ from environment import EVERYTHING, ROOT, python_with
 
 if __name__ == "__main__":
     python = python_with(EVERYTHING)
-    command = [str(python), "-m", "pytest", *sys.argv[1:]]
+    # A file stays in one process: its tests share what is slow to make.
+    together = ["-n", str(os.cpu_count()), "--dist", "loadfile"]
+    command = [str(python), "-m", "pytest", *together, *sys.argv[1:]]
     sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)

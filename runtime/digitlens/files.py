@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,10 +101,12 @@ def _beside(path: Path) -> Path:
 
 def _check_kind(path: Path) -> None:
     try:
-        is_folder, is_other = path.is_dir(), path.exists() and not path.is_file()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose another name") from error
-    if is_folder:
+    if stat.S_ISDIR(mode):
         raise UsageError(f"cannot write {path}: it is a folder; give a file name")
-    if is_other:
+    if not stat.S_ISREG(mode):
         raise UsageError(f"cannot write {path}: it is no regular file; give another name")

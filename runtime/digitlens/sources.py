@@ -1,6 +1,7 @@
 """Frames from image files: which files, whether they are images, and their pixels."""
 
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,16 +58,28 @@ def expand(path: str) -> Iterator[str]:
         NotFoundError: there is nothing at `path`.
         ImageError: it is a folder without images.
     """
-    try:
-        if path != STDIN and not (path and Path(path).exists()):
-            raise NotFoundError(f"{path or 'an empty path'}: no such file; check the path")
-        is_folder = path != STDIN and Path(path).is_dir()
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
-    if is_folder:
+    if path != STDIN and is_folder(path):
         yield from map(str, image_files(Path(path)))
     else:
         yield path
+
+
+def is_folder(path: str) -> bool:
+    """Tell whether a path is a folder.
+
+    Raises:
+        NotFoundError: there is nothing at `path`.
+        ImageError: it cannot be looked at.
+    """
+    if not path:
+        raise NotFoundError("an empty path: no such file; check the path")
+    try:
+        # Since Python 3.14, Path.is_dir says no also of what it may not look at.
+        return stat.S_ISDIR(Path(path).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFoundError(f"{path}: no such file; check the path") from error
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def read(path: Path) -> NDArray[np.uint8]:

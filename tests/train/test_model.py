@@ -36,3 +36,11 @@ def test_conv_and_fc_taps_are_after_tanh_and_pools_are_averages() -> None:
         assert outputs[name].abs().max() <= 1
     expected = torch.nn.functional.avg_pool2d(outputs["conv1"], 2)
     assert torch.equal(outputs["pool1"], expected)
+
+
+def test_probabilities_are_less_sure_the_higher_the_temperature() -> None:
+    model, image = LeNet(), torch.rand(3, 1, 32, 32)
+    model.temperature.fill_(4)
+    outputs = model.activations(image)
+    assert torch.allclose(outputs["probabilities"], (outputs["logits"] / 4).softmax(1))
+    assert (outputs["probabilities"].amax(1) < outputs["logits"].softmax(1).amax(1)).all()

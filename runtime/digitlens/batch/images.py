@@ -2,6 +2,7 @@
 
 import tarfile
 from collections.abc import Iterator
+from typing import Self, TypeVar
 
 from digitlens.batch import inputs, storage
 from digitlens.batch.contents import Image
@@ -14,8 +15,6 @@ MAX_NAME = 1 << 20
 """Bytes of a long name, and of what else stands before a member."""
 
 _EXTENSIONS = (b"x", b"g", b"X", tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-_MARK = bytes(tarfile.BLOCKSIZE)
-"""What a tar file ends with, twice."""
 
 
 def of_files(files: tuple[File, ...]) -> Iterator[Image]:
@@ -71,19 +70,35 @@ def _too_large(size: int) -> TooLargeError | None:
     return TooLargeError(f"too large: more than {MAX_BYTES >> 20} MiB; scale it down")
 
 
+_H = TypeVar("_H", bound=tarfile.TarInfo)
+
+
 class _Header(tarfile.TarInfo):
     """The head of a member; tarfile takes a damaged one for the end, and says nothing."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
         try:
-            header = super().frombuf(buf, encoding, errors)
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the end mark
+            raise
+        except tarfile.EmptyHeaderError as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError("it ends without its end mark") from error
         except tarfile.HeaderError as error:
-            if bytes(buf) == _MARK:
-                raise
-            raise tarfile.ReadError(
-                "it ends without its end mark" if not buf else str(error)
-            ) from error
-        if header.type in _EXTENSIONS and header.size > MAX_NAME:
-            raise tarfile.ReadError(f"a name of {header.size:,} bytes")
-        return header
+            raise tarfile.ReadError(str(error)) from error
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        return _bounded(super().frombuf(buf, encoding, errors))
+
+    @classmethod
+    def _frombuf(cls, *buffer: object, **options: object) -> Self:
+        # Patch releases since 2026 call this in place of the public one.
+        return _bounded(super()._frombuf(*buffer, **options))  # type: ignore[misc, no-any-return]
+
+
+def _bounded(header: _H) -> _H:
+    """Refuse a long name before it is read."""
+    if header.type in _EXTENSIONS and header.size > MAX_NAME:
+        raise tarfile.ReadError(f"a name of {header.size:,} bytes")
+    return header

@@ -1,5 +1,6 @@
 """Frames in: cameras, videos, addresses, image files and the test card, and the thread between."""
 
+from contextlib import suppress
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from digitlens.capture.images import Images
 from digitlens.capture.source import Capture, Shot, Source, Wish
 from digitlens.capture.stream import Address, Camera, Video, answering_cameras, camera_name
 from digitlens.capture.test_card import PREFIX, CardSource
-from digitlens.errors import ImageError, NotFoundError, UsageError
+from digitlens.errors import NotFoundError, UsageError
 
 __all__ = [
     "Capture",
@@ -72,13 +73,10 @@ def _refuse(name: str, what: str, value: object) -> None:
 def _image_paths(name: str) -> list[Path]:
     """Give the images that `name` stands for, none if it is a file of another kind."""
     path = Path(name)
-    try:
-        if name and path.is_dir():
+    with suppress(NotFoundError):
+        if sources.is_folder(name):
             return sources.image_files(path)
-        if name and path.exists():
-            return [path] if path.suffix.lower() in sources.SUFFIXES else []
-    except OSError as error:
-        raise ImageError(f"{name}: cannot be read ({error.strerror})") from error
+        return [path] if path.suffix.lower() in sources.SUFFIXES else []
     # Path.glob takes no absolute pattern.
     found = [Path(each) for each in glob(name, recursive=True)] if has_magic(name) else []  # noqa: PTH207
     found = [each for each in found if each.is_file()]
