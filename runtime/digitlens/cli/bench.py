@@ -1,7 +1,6 @@
 """`digitlens bench`."""
 
 import json
-import math
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digitlens.cli import values
 from digitlens.cli.options import format_option
 from digitlens.errors import UsageError
 from digitlens.text import one_line
@@ -22,57 +22,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
-
-
-def _paces(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[float | None]:
-    return [_pace(value) for value in values]
-
-
-def _pace(value: str) -> float | None:
-    if value == "max":
-        return None
-    try:
-        pace = float(value)
-    except ValueError:
-        pace = 0
-    if not 0.1 <= pace <= 10_000:
-        raise click.BadParameter(f"{value!r} is neither max nor a number from 0.1 to 10000")
-    return pace
-
-
-def _percent(_: click.Context, __: click.Parameter, value: str) -> float:
-    try:
-        percent = float(value.removesuffix("%"))
-    except ValueError:
-        percent = -1
-    if not 0 <= percent <= 10_000:
-        raise click.BadParameter(f"{value!r} is no percentage such as 10%")
-    return percent / 100
-
-
-class _FloatRange(click.FloatRange):
-    """click's own lets `nan` pass, and `inf` where there is no end; JSON has neither."""
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Any:  # noqa: ANN401
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is no finite number", param, ctx)
-        return number
-
-
-def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
-    found = {}
-    for value in values:
-        symbol, _equals, size = value.rpartition("=")
-        if not symbol or not size.isdecimal() or not 1 <= int(size) <= 1_000_000:
-            raise click.BadParameter(f"{value!r} is not NAME=SIZE such as batch=1")
-        found[symbol] = int(size)
-    return found
 
 
 @click.command(
@@ -124,7 +73,7 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     "--pace",
     "paces",
     multiple=True,
-    callback=_paces,
+    callback=values.paces,
     metavar="N",
     help="N calls a second, or max for back to back; may be given several times. "
     "Default: max, and for a batch of one 30 too, as with a camera.",
@@ -133,7 +82,7 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     "--dim",
     "dims",
     multiple=True,
-    callback=_dims,
+    callback=values.dims,
     metavar="NAME=SIZE",
     help="The size of a symbolic dimension of the model's inputs; may be given several times.",
 )
@@ -165,19 +114,19 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 )
 @click.option(
     "--seconds",
-    type=_FloatRange(0, 3600),
+    type=values.FloatRange(0, 3600),
     metavar="S",
     help="Measure a row for at least S seconds. Default: 2.",
 )
 @click.option(
     "--tolerance",
-    type=_FloatRange(0),
+    type=values.FloatRange(0),
     metavar="X",
     help="How far outputs may be from the CPU's, as a share of their largest. Default: 0.001.",
 )
 @click.option(
     "--timeout",
-    type=_FloatRange(1, 86400),
+    type=values.FloatRange(1, 86400),
     metavar="S",
     help="Give a row up when nothing is heard of it for S seconds beyond its time. Default: 60.",
 )
@@ -213,7 +162,7 @@ def _dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     "--fail-over",
     default="10%",
     show_default=True,
-    callback=_percent,
+    callback=values.percent,
     metavar="PERCENT",
     help="How much slower a row may become in --compare.",
 )
