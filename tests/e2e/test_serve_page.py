@@ -336,10 +336,15 @@ def numpy_terms(layer: str, unit: int, before: np.ndarray) -> tuple[list[tuple[i
     return list(pairs), float(named[layer].bias[place[0]])
 
 
+def click_in_conv2(tab: Page) -> None:
+    """Click on a unit, once there are values to look at."""
+    expect(tab.locator("#network-detail h3").first).to_be_visible()
+    tab.locator("canvas[data-layer=conv2]").click(position={"x": 30, "y": 30})
+
+
 def test_numbers_lead_to_where_they_come_from(tab: Page, outputs: dict[str, np.ndarray]) -> None:
     go(tab, "network")
-    canvas = tab.locator("canvas[data-layer=conv2]")
-    canvas.click(position={"x": 30, "y": 30})
+    click_in_conv2(tab)
     expect(tab.locator("#network-detail h3").first).to_contain_text("conv2, map 0")
     tab.mouse.move(5, 5)
     tab.locator("canvas[data-layer=fc1]").hover()  # what was clicked is kept
@@ -395,7 +400,7 @@ def test_a_model_with_other_names_shows_values_alone(browser: Browser, tmp_path:
     models.save(model, tmp_path / "other.onnx")
     serves = serving("test:", "--model", tmp_path / "other.onnx")
     with serves as server, page_of(browser, f"{server.address}#network") as tab:
-        tab.locator("canvas[data-layer=conv2]").click(position={"x": 30, "y": 30})
+        click_in_conv2(tab)
         expect(tab.locator("#network-detail")).to_contain_text("only values are shown")
         assert len(figures(tab, "unit")) == 1
 
@@ -563,7 +568,7 @@ def test_nothing_keeps_anybody_out(
                 tab.set_input_files("#photo-file", photo)
                 expect(tab.locator("#photo-signs li").first).to_be_visible()
             else:
-                tab.locator("canvas[data-layer=conv2]").click(position={"x": 30, "y": 30})
+                click_in_conv2(tab)
                 expect(tab.locator("#network-detail .field")).to_have_count(6)
             found = Axe().run(tab).response["violations"]
             assert not [(each["id"], each["nodes"][0]["html"]) for each in found], view
