@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from environment import CONSTRAINTS, ROOT, say, stop
+from environment import CONSTRAINTS, ROOT, pip, say, stop
 
 PACKAGES = "ca-certificates,libgl1,libglib2.0-bin,python3,python3-venv"
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -66,10 +66,9 @@ class DebianRoot:
         machine = MACHINES[self.processor]
         kinds = [f"_2_{minor}" for minor in range(5, 36)] + ["1", "2010", "2014"]  # PEP 600
         tags = [f"--platform=manylinux{kind}_{machine}" for kind in kinds]
-        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        pip += ["download", "--only-binary=:all:", f"--python-version={self.python_version()}"]
-        pip += [*tags, "-c", str(CONSTRAINTS), "-d", str(wheels)]
-        subprocess.run([*pip, *map(str, requirements)], check=True)
+        there = ["--only-binary=:all:", f"--python-version={self.python_version()}", *tags]
+        there += ["-c", str(CONSTRAINTS), "-d", str(wheels)]
+        pip(Path(sys.executable), "download", *there, *map(str, requirements))
         python = f"{ENVIRONMENT}/bin/python"
         if not (self.folder / python[1:]).is_symlink():
             self.output("python3", "-m", "venv", ENVIRONMENT)
@@ -95,8 +94,8 @@ def make(folder: Path, suite: str, processor: str) -> DebianRoot:
     except FileNotFoundError:
         stop("debootstrap is not installed: apt install debootstrap")
     if made.returncode:
-        reason = (made.stderr or made.stdout).strip().splitlines()[-1:]
-        stop(f"debootstrap failed {reason}: it needs root and a network")
+        reason = (made.stderr or made.stdout or "no reason").strip().splitlines()[-1]
+        stop(f"debootstrap failed ({reason}): be root, with a network, and remove {folder}")
     done.write_text(f"{suite} {processor}")
     return root
 

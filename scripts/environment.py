@@ -74,17 +74,28 @@ def _install(python: Path, extra: str) -> None:
 
 def install(python: Path, *what: str) -> None:
     """Let pip install something, in the versions that are tested together, or exit with 2."""
-    pip = [str(python), "-m", "pip"]
-    if not _works(*pip, "--version") and not _works(str(python), "-m", "ensurepip"):
+    pip(python, "install", "-c", str(CONSTRAINTS), *what)
+
+
+def wheel(folder: Path) -> Path:
+    """Build the wheel of this checkout into an empty folder, or exit with 2."""
+    pip(Path(sys.executable), "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT))
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def pip(python: Path, command: str, *arguments: str) -> None:
+    """Let the pip of an environment do something, or exit with 2 and what it says is wrong."""
+    start = [str(python), "-m", "pip"]
+    if not _works(*start, "--version") and not _works(str(python), "-m", "ensurepip"):
         stop(f"{python} has no pip: install it there, or remove that environment")
-    command = [*pip, "install", "--quiet", "--disable-pip-version-check"]
-    command += ["-c", str(CONSTRAINTS), *what]
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    words = [*start, command, "--quiet", "--disable-pip-version-check", *arguments]
+    result = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
         lines = [line.strip() for line in result.stdout.splitlines()]
         errors = [line for line in lines if line.startswith("ERROR: ")]
         reason = (errors or lines or ["pip failed"])[-1]
-        stop(f"pip could not install ({reason}): check the network, then run this again")
+        stop(f"pip could not {command} ({reason}): check the network, then run this again")
 
 
 def _works(*command: str) -> bool:

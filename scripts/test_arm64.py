@@ -24,7 +24,7 @@ from debian_root import DebianRoot, make
 from digitlens.capture.test_card import Card, tiles
 from digitlens.files import write_png
 from digitlens.normalize import mnist_image
-from environment import ROOT, say
+from environment import ROOT, say, wheel
 
 LARGEST = 1e-5
 """How far an output may differ from this machine's."""
@@ -138,10 +138,7 @@ def main(suite: str, pictures: Path | None) -> None:
     """Make the root, install, compare."""
     root = make(ROOT / ".arm64", suite, "arm64")
     with tempfile.TemporaryDirectory() as name:
-        build = [sys.executable, "-m", "build", "--wheel", "--outdir", name, str(ROOT)]
-        subprocess.run(build, check=True, capture_output=True)
-        (wheel,) = Path(name).iterdir()
-        python = root.install(wheel)
+        python = root.install(wheel(Path(name)))
     shutil.rmtree(root.folder / INPUTS, ignore_errors=True)
     (root.folder / INPUTS / "pictures").mkdir(parents=True)
     draw(root.folder / INPUTS / "pictures")

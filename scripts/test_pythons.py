@@ -22,7 +22,7 @@ from pathlib import Path
 import click
 
 import debian_root
-from environment import CONSTRAINTS, ROOT, python_in, say
+from environment import CONSTRAINTS, ROOT, install, pip, python_in, say, wheel
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS = ("batch", "plot", "serve")
@@ -64,24 +64,22 @@ def _answers(python: Path) -> bool:
     return python.exists() and not subprocess.run(command, capture_output=True).returncode
 
 
-def install(python: Path, wheel: Path, is_oldest: bool) -> None:
+def prepare(python: Path, built: Path, is_oldest: bool) -> None:
     """Install the wheel, its extras and what the tests need into an environment."""
-    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     if is_oldest:
-        subprocess.run([*pip, *oldest(*EXTRAS), *newest(TOOLS)], check=True)
-        subprocess.run([*pip, "--no-deps", str(wheel)], check=True)
+        pip(python, "install", *oldest(*EXTRAS), *newest(TOOLS))
+        pip(python, "install", "--no-deps", str(built))
     else:
-        wanted = [f"{wheel}[{','.join(EXTRAS)}]", *TOOLS]
-        subprocess.run([*pip, "-c", str(CONSTRAINTS), *wanted], check=True)
-    subprocess.run([str(python), "-m", "pip", "check"], check=True, stdout=sys.stderr)
+        install(python, f"{built}[{','.join(EXTRAS)}]", *TOOLS)
+    pip(python, "check")
 
 
-def tested(wheel: Path, python: Path, is_oldest: bool) -> int:
+def tested(built: Path, python: Path, is_oldest: bool) -> int:
     """Test a Python in an environment of its own; give pytest's exit status."""
     with tempfile.TemporaryDirectory() as name:
         made = Path(name) / "venv"
         subprocess.run([str(python), "-m", "venv", str(made)], check=True)
-        install(python_in(made), wheel, is_oldest)
+        prepare(python_in(made), built, is_oldest)
         return run(python_in(made), is_oldest)
 
 
@@ -93,10 +91,10 @@ def run(python: Path, is_oldest: bool) -> int:
     return subprocess.run(command, cwd=ROOT, env=without, stdout=sys.stderr).returncode
 
 
-def tested_in(suite: str, wheel: Path) -> dict[str, int]:
+def tested_in(suite: str, built: Path) -> dict[str, int]:
     """Test the Python of a Debian suite."""
     root = debian_root.make(ROOT / f".{suite}", suite, "amd64")
-    python = root.install(f"{wheel}[{','.join(EXTRAS)}]", *TOOLS)
+    python = root.install(f"{built}[{','.join(EXTRAS)}]", *TOOLS)
     done = root.run("env", "-C", debian_root.CHECKOUT, "PYTHONDONTWRITEBYTECODE=1", python, *TESTS)
     return {f"{root.python_version()} of Debian {suite}": done.returncode}
 
@@ -108,15 +106,13 @@ def tested_in(suite: str, wheel: Path) -> dict[str, int]:
 def main(is_oldest: bool, suite: str | None, only: tuple[str, ...]) -> None:
     """Build the wheel, test, and print what came out for each Python."""
     with tempfile.TemporaryDirectory() as name:
-        build = [sys.executable, "-m", "build", "--wheel", "--outdir", name, str(ROOT)]
-        subprocess.run(build, check=True, capture_output=True)
-        (wheel,) = Path(name).iterdir()
+        built = wheel(Path(name))
         if suite:
-            statuses = tested_in(suite, wheel)
+            statuses = tested_in(suite, built)
         else:
             found = pythons()
             wanted = only or VERSIONS
-            statuses = {v: tested(wheel, found[v], is_oldest) for v in wanted if v in found}
+            statuses = {v: tested(built, found[v], is_oldest) for v in wanted if v in found}
             for version in wanted:
                 if version not in found:
                     say(f"Python {version} is not here: not tested")

@@ -20,7 +20,7 @@ OLDEST = test_pythons.oldest(*test_pythons.EXTRAS)
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("oldest") / "venv"
     venv.create(folder, with_pip=True)
-    test_pythons.install(python_in(folder), ROOT, is_oldest=True)
+    test_pythons.prepare(python_in(folder), ROOT, is_oldest=True)
     return python_in(folder)
 
 

@@ -100,7 +100,7 @@ def test_endless_and_empty_paths_are_refused(digitlens: Digitlens, scans: Path) 
         assert result.status == 1
         assert "/dev/zero: not an image: it is no regular file" in result.err
         assert len(result.out.splitlines()) == 1
-    assert_one_line_error(digitlens("classify", ""), 2, "an empty path")
+    assert_one_line_error(digitlens("classify", ""), 2, "Error: an empty path: no such file")
 
 
 def test_a_map_that_cannot_be_written_costs_a_line_and_not_the_reading(

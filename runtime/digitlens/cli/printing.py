@@ -27,7 +27,8 @@ Printer = Callable[[str, "Reading | Exception"], None]
 def _table() -> Printer:
     def print_row(source: str, result: "Reading | Exception") -> None:
         if isinstance(result, Exception):
-            click.echo(error_line(f"{source}: {_reason(source, result)}"), err=True)
+            named = ": ".join(filter(None, (source, _reason(source, result))))
+            click.echo(error_line(named), err=True)
             return
         text = result.text.replace("\n", " / ") or "(no digits)"
         confidences = " ".join(f"{digit.confidence:.1%}" for digit in result.digits)

@@ -1,6 +1,7 @@
 """Tells systemd that the server is ready, and from then on that it goes on: sd_notify(3)."""
 
 import os
+import re
 import socket
 import time
 from contextlib import suppress
@@ -36,9 +37,10 @@ class Watchdog:
     def _tell(self, state: str) -> None:
         if not self._address:
             return
-        abstract = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        # An @ stands for the zero byte that begins the name of a socket without a file.
+        address = re.sub("^@", "\0", self._address)
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.sendto(state.encode(), abstract)
+            manager.sendto(state.encode(), address)
 
 
 def _seconds() -> float:
