@@ -41,11 +41,10 @@ from digitlens.session import Session
 from digitlens_train.mnist import load_subset
 
 BATCH = 64
-TAR_SIZE = 5_000
-SECONDS = 2.0
-"""How long each of the ceilings is measured in a round."""
-
 INPUTS = ("glyphs", "array", "tar", "files")
+
+Work = Callable[[NDArray[np.uint8], float], float]
+"""Does something with the digits again and again for some seconds: images a second."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +58,25 @@ class Row:
 
 @click.command(help=__doc__)
 @click.option("--count", default=100_000, show_default=True, help="Images of each kind.")
+@click.option("--shard", default=5_000, show_default=True, help="Images of a shard, and of a tar.")
 @click.option("--rounds", default=3, show_default=True)
+@click.option("--seconds", default=2.0, show_default=True, help="For each ceiling, in a round.")
 @click.option("--ray/--no-ray", "with_ray", default=True, show_default=True)
 @click.option("--memory/--no-memory", "with_memory", default=True, show_default=True)
-def main(count: int, rounds: int, with_ray: bool, with_memory: bool) -> None:
+def main(
+    count: int, shard: int, rounds: int, seconds: float, with_ray: bool, with_memory: bool
+) -> None:
     """Measure and print."""
     cores = len(os.sched_getaffinity(0))
-    if count < 2 * cores * TAR_SIZE:
-        raise click.UsageError(f"too few images: --count {2 * cores * TAR_SIZE} or more")
+    if count < 2 * cores * shard:
+        raise click.UsageError(f"too few images: --count {2 * cores * shard} or more")
     steps = sorted({1, cores})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         digits = load_subset().train.images.numpy()
         images = np.resize(digits, (count, 28, 28))
-        write(folder, images)
-        rows = list(rows_of(folder, digits, steps, with_ray))
+        write(folder, images, shard)
+        rows = list(rows_of(folder, digits, steps, shard, seconds, with_ray))
         rates: dict[Row, list[float]] = {row: [] for row in rows}
         for _ in range(rounds):
             for row in rows:
@@ -83,15 +86,15 @@ def main(count: int, rounds: int, with_ray: bool, with_memory: bool) -> None:
             print_memory(folder, images)
 
 
-def write(folder: Path, images: NDArray[np.uint8]) -> None:
+def write(folder: Path, images: NDArray[np.uint8], tar_size: int) -> None:
     """Write the images in each of the forms, as `INPUTS` are called."""
     np.save(folder / "array.npy", images)
     np.save(folder / "glyphs.npy", glyph(images))
     (folder / "tar").mkdir()
     (folder / "files").mkdir()
-    for start in range(0, len(images), TAR_SIZE):
+    for start in range(0, len(images), tar_size):
         with tarfile.open(folder / "tar" / f"{start:08d}.tar", "w") as tar:
-            for number, image in enumerate(images[start : start + TAR_SIZE], start):
+            for number, image in enumerate(images[start : start + tar_size], start):
                 content = cv2.imencode(".png", image)[1].tobytes()
                 info = tarfile.TarInfo(f"{number:08d}.png")
                 info.size = len(content)
@@ -100,25 +103,32 @@ def write(folder: Path, images: NDArray[np.uint8]) -> None:
 
 
 def rows_of(
-    folder: Path, digits: NDArray[np.uint8], steps: list[int], with_ray: bool
+    folder: Path,
+    digits: NDArray[np.uint8],
+    steps: list[int],
+    shard: int,
+    seconds: float,
+    with_ray: bool,
 ) -> Iterator[Row]:
     """Give what is measured."""
     for workers in steps:
-        yield Row("onnxruntime", workers, partial(ceiling, run_network, digits, workers))
-        yield Row("cv2.imdecode", workers, partial(ceiling, decode, digits, workers))
+        for name, work in (("onnxruntime", run_network), ("cv2.imdecode", decode)):
+            yield Row(name, workers, partial(ceiling, work, digits, workers, seconds))
         engine = partial(local.run, workers=workers)
         for kind in INPUTS:
-            yield Row(kind, workers, partial(rate, folder, kind, engine, workers))
-    yield Row("Reader", 1, partial(ceiling, read, digits, 1))
+            yield Row(kind, workers, partial(rate, folder, kind, shard, engine, workers))
+    yield Row("Reader", 1, partial(ceiling, read, digits, 1, seconds))
     if with_ray:
         resources = cluster.Resources(cpus=0.5)
         for workers in steps:
             engine = partial(cluster.run, workers=workers, address="local", resources=resources)
             for kind in ("array", "tar"):
-                yield Row(f"{kind}, Ray", workers, partial(rate, folder, kind, engine, workers))
+                yield Row(
+                    f"{kind}, Ray", workers, partial(rate, folder, kind, shard, engine, workers)
+                )
 
 
-def rate(folder: Path, kind: str, engine: Engine, workers: int) -> float:
+def rate(folder: Path, kind: str, shard: int, engine: Engine, workers: int) -> float:
     """Read all images of a kind into a new folder: images a second, without the start."""
     path = folder / kind if (folder / kind).is_dir() else folder / f"{kind}.npy"
     with tempfile.TemporaryDirectory(dir=folder) as output:
@@ -129,7 +139,7 @@ def rate(folder: Path, kind: str, engine: Engine, workers: int) -> float:
             weights_sha256="",
             provider="cpu",
             min_confidence=0.8,
-            shard_size=TAR_SIZE,
+            shard_size=shard,
         )
         seen: list[tuple[float, int]] = []
         run(job, engine, lambda s: seen.append((time.perf_counter(), s.counts.images)))
@@ -137,40 +147,44 @@ def rate(folder: Path, kind: str, engine: Engine, workers: int) -> float:
     return sum(images for _, images in after) / (after[-1][0] - seen[workers - 1][0])
 
 
-def ceiling(work: Callable[[NDArray[np.uint8]], float], digits: NDArray[np.uint8], n: int) -> float:
+def ceiling(work: Work, digits: NDArray[np.uint8], n: int, seconds: float) -> float:
     """Let `n` processes do the same at once, and add up their images a second."""
     with multiprocessing.get_context("spawn").Pool(n) as pool:
-        return sum(pool.map(work, [digits] * n, chunksize=1))
+        return sum(pool.starmap(work, [(digits, seconds)] * n, chunksize=1))
 
 
-def timed(images: int, call: Callable[[], object]) -> float:
+def timed(images: int, seconds: float, call: Callable[[], object]) -> float:
     """Call again and again: images a second."""
     call()
     calls, start = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - start) < SECONDS:
+    while (elapsed := time.perf_counter() - start) < seconds:
         call()
         calls += 1
     return calls * images / elapsed
 
 
-def run_network(digits: NDArray[np.uint8]) -> float:
+def run_network(digits: NDArray[np.uint8], seconds: float) -> float:
     """Run bare onnxruntime on ready glyphs, with one thread."""
     bare = Session()._session  # onnxruntime's own, with the options that digitlens gives it
     glyphs = glyph(digits[: BATCH * 16])[:, np.newaxis]
     batches = [glyphs[start : start + BATCH] for start in range(0, len(glyphs), BATCH)]
     return timed(
-        len(glyphs), lambda: [bare.run(["probabilities"], {IMAGE: each}) for each in batches]
+        len(glyphs),
+        seconds,
+        lambda: [bare.run(["probabilities"], {IMAGE: each}) for each in batches],
     )
 
 
-def decode(digits: NDArray[np.uint8]) -> float:
+def decode(digits: NDArray[np.uint8], seconds: float) -> float:
     """Decode PNG."""
     cv2.setNumThreads(1)
     content = [cv2.imencode(".png", image)[1] for image in digits[:1000]]
-    return timed(1000, lambda: [cv2.imdecode(each, cv2.IMREAD_UNCHANGED) for each in content])
+    return timed(
+        1000, seconds, lambda: [cv2.imdecode(each, cv2.IMREAD_UNCHANGED) for each in content]
+    )
 
 
-def read(digits: NDArray[np.uint8]) -> float:
+def read(digits: NDArray[np.uint8], seconds: float) -> float:
     """Read PNG files one by one."""
     cv2.setNumThreads(1)
     reader = Reader()
@@ -178,7 +192,7 @@ def read(digits: NDArray[np.uint8]) -> float:
         paths = [Path(folder) / f"{number}.png" for number in range(1000)]
         for path, image in zip(paths, digits, strict=False):
             cv2.imwrite(str(path), image)
-        return timed(1000, lambda: [reader.read(path) for path in paths])
+        return timed(1000, seconds, lambda: [reader.read(path) for path in paths])
 
 
 def print_rates(rates: dict[Row, float], steps: list[int]) -> None:
@@ -201,9 +215,9 @@ def print_rates(rates: dict[Row, float], steps: list[int]) -> None:
 def print_memory(folder: Path, images: NDArray[np.uint8]) -> None:
     """Print how much memory the largest process of the command took, for more and more images."""
     click.echo("\n| images in an array | MB in the largest process |\n| --- | --- |")
-    for count in (1_000, 10_000, 100_000):
+    for count in (len(images) // 100, len(images) // 10, len(images)):
         path = folder / f"memory-{count}.npy"
-        np.save(path, np.resize(images, (count, 28, 28)))
+        np.save(path, images[:count])
         code = (
             "import resource, subprocess, sys\n"
             "subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL)\n"
