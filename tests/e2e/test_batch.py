@@ -174,17 +174,22 @@ def workers() -> list[int]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_when_it_is_ended_its_workers_end_too(photos: Path, tmp_path: Path, how: int) -> None:
-    output = tmp_path / "out"
+def test_when_it_is_ended_its_workers_end_too(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: int
+) -> None:
+    output, temporary = tmp_path / "out", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     process = start(photos, output)
     there = workers()
     assert len(there) >= len(os.sched_getaffinity(0))
     process.send_signal(how)
     _, errors = process.communicate(timeout=20)
     assert_gone(there)
-    if how == signal.SIGINT:
-        assert process.returncode == 130
-        assert errors.strip() == b"Error: interrupted"
+    if how != signal.SIGKILL:
+        assert process.returncode == 128 + how
+        assert errors.strip() == (b"Error: interrupted" if how == signal.SIGINT else b"")
+        assert not list(temporary.iterdir())
     assert manifest(output)["complete"] is False
 
 

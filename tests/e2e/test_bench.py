@@ -203,6 +203,12 @@ def test_an_impossible_value_is_told(digitlens: Digitlens, option: str, value: s
     assert_one_line(bench(digitlens, option, value), 2, option)
 
 
+def test_the_single_stream_is_one_image_back_to_back(digitlens: Digitlens) -> None:
+    for option in (["--batch", "8"], ["--pace", "30"]):
+        result = digitlens("bench", "--mlperf", *option, env=NO_DATA)
+        assert_one_line(result, 2, "--mlperf", option[0])
+
+
 def test_azure_which_runs_no_node_fails(digitlens: Digitlens) -> None:
     (row,) = rows_of(digitlens, "--provider", "azure")
     assert row["status"] == "wrong placement"

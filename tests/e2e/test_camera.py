@@ -139,6 +139,23 @@ def test_a_signal_ends_it_quietly_with_the_recording_intact(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_it_outlives_its_terminal_where_it_was_told_to() -> None:
+    name = signal.SIGHUP
+    before = signal.signal(name, signal.SIG_IGN)  # as nohup does
+    try:
+        process = start("test:", "--no-window", "--format", "json")
+    finally:
+        signal.signal(name, before)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(name)
+    for _ in range(60):
+        assert json.loads(process.stdout.readline())["width"] == 640
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
 def test_a_closed_pipe_ends_it_quietly_with_the_recording_intact(tmp_path: Path) -> None:
     path = tmp_path / "live.mp4"
     process = start("test:", "--no-window", "--fast", "--format", "json", "--record", path)

@@ -70,14 +70,16 @@ def read(path: Path) -> dict[str, Any]:
             raise DataError(
                 f"{path} has schema {schema!r}, this digitlens compares {SCHEMA}: measure it again"
             )
-        dict(report["environment"])
+        place = report["environment"]
+        if not isinstance(place.get("warnings", []), list):
+            raise TypeError(f"warnings are {place['warnings']!r}")
         for row in report["rows"]:
             _check(row)
     except FileNotFoundError as error:
         raise NotFoundError(f"no file {path}: make it with 'bench --format json'") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): name another file") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is no report ({type(error).__name__}: {error}): "
             "make one with 'bench --format json'"

@@ -22,13 +22,12 @@ from digitlens.bench.row import (
     Row,
 )
 from digitlens.bench.settings import Settings
+from digitlens.bench.worker import WARM_UP_LIMIT_S, WINDOW_QUERIES
 from digitlens.contract import PROBABILITIES
 
 ROUNDS = 5
 EXTRA = 4
 """What is measured besides `plain` gets this part of its queries and time."""
-_WARM_UP_S, _WINDOW = 5.0, 16
-"""How long the worker warms up, and the least calls of the window that it ends with."""
 
 
 class _RowError(Exception):
@@ -99,7 +98,7 @@ class Entrant:
         self._check_results()
         calls = self._ask("feed", path=inputs)["calls"]
         self._calls = [PLAIN] if case.pace else calls
-        lasts = _WARM_UP_S + _WINDOW * row.first_us / 1e6
+        lasts = WARM_UP_LIMIT_S + WINDOW_QUERIES * row.first_us / 1e6
         settled = {call: self._ask("warm_up", lasts, call=call) for call in self._calls}
         row.is_stable = all(each["stable"] for each in settled.values())
         self._call_s = {call: each["median_us"] / 1e6 for call, each in settled.items()}

@@ -12,11 +12,11 @@ import numpy as np
 import onnxruntime
 
 import digitlens
+from digitlens.cores import usable_cores
 
-_BUSY = 0.25
-"""Cores kept busy by others from which results are doubted."""
-_ADDED = 0.05
-"""Load average a core before the first row, above which the machine is not at rest."""
+_BUSY, _BUSY_SHARE = 0.25, 0.05
+"""Cores kept busy by others, or load average before, from which results are doubted: so many, or
+this share of all where that is more."""
 _SLOW_GOVERNORS = {"powersave", "conservative"}
 _CPU = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 _SUPPLIES = Path("/sys/class/power_supply")
@@ -67,13 +67,6 @@ def describe() -> dict[str, Any]:
     }
 
 
-def usable_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def others(before: Moment, after: Moment) -> float | None:
     """Give how many cores other programs kept busy in between."""
     if before.busy is None or after.busy is None:
@@ -85,7 +78,7 @@ def others(before: Moment, after: Moment) -> float | None:
 def warnings(described: dict[str, Any], before: Moment, after: Moment) -> list[str]:
     """Say what makes this place unfit, each with its remedy."""
     found = []
-    limit = max(_ADDED * usable_cores(), _BUSY)
+    limit = max(_BUSY, _BUSY_SHARE * usable_cores())
     if (busy := others(before, after)) is not None and busy > limit:
         found.append(
             f"other programs kept {busy:.2f} cores busy while it was measured: "

@@ -1,5 +1,6 @@
 """A Python whose onnxruntime is measured: this one, or that of another environment."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 from digitlens import providers
 from digitlens.bench.process import WORKER, Process, WorkerError
 from digitlens.bench.row import FAILED, NO_DEVICE, NOT_INSTALLED
-from digitlens.bench.worker import AZURE
+from digitlens.bench.worker import AZURE, CPU
 from digitlens.errors import NotFoundError
 
 
@@ -43,7 +44,7 @@ class Interpreter:
     path: str = ""
     found: dict[str, Any] = field(default_factory=dict)
     error: str = ""
-    status: str = FAILED
+    status: str = ""
 
     @property
     def engine(self) -> str:
@@ -106,10 +107,10 @@ def look(path: Path | None, folder: Path, timeout: float) -> Interpreter:
         NotFoundError: there is no such file.
     """
     name = _executable(path) if path else ""
-    process = None
     try:
-        process = Process([name or sys.executable, str(WORKER)], folder, timeout=timeout)
-        found = process.ask("look")
+        started = Process([name or sys.executable, str(WORKER)], folder, timeout=timeout)
+        with contextlib.closing(started) as process:
+            found = process.ask("look")
         if lacking := [field for field in _FOUND if field not in found]:
             raise WorkerError(f"it is no Python: its answer has no {lacking[0]}")
         return Interpreter(name, found)
@@ -120,9 +121,6 @@ def look(path: Path | None, folder: Path, timeout: float) -> Interpreter:
             reason = f"{package} is missing there: {name} -m pip install {package}"
             status = NOT_INSTALLED if package == "onnxruntime" else FAILED
         return Interpreter(name, error=reason, status=status)
-    finally:
-        if process:
-            process.close()
 
 
 def _executable(path: Path) -> str:
@@ -137,4 +135,4 @@ def _executable(path: Path) -> str:
 
 
 def _usual_order(provider: str) -> tuple[bool, str]:
-    return provider != "CPUExecutionProvider", provider
+    return provider != CPU, provider

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digitlens import model_file, normalize
 from digitlens.bench.process import OWN_WORKER, PIPELINE, Process, WorkerError
-from digitlens.bench.worker import CPU, array_like, save
+from digitlens.bench.worker import CPU, TYPES, save
 from digitlens.capture import test_card
 from digitlens.contract import GLYPH_SIZE, METADATA_KEY, PROBABILITIES, TAPS, Contract
 from digitlens.errors import ModelError, UsageError
@@ -162,7 +162,7 @@ class Model:
         random = np.random.default_rng(variant)
         for name, kind, shape in self._inputs:
             try:
-                yield name, array_like(kind, self._sizes(shape, name, batch), random)
+                yield name, made_up(kind, self._sizes(shape, name, batch), random)
             except ValueError as error:
                 raise UsageError(f"{self.path}: the input {name} {error}") from error
             except MemoryError as error:
@@ -202,6 +202,20 @@ def _symbol(name: str, index: int, size: object) -> str | None:
     if isinstance(size, int) and size >= 0:
         return None
     return size if isinstance(size, str) and size else f"{name}.{index}"
+
+
+def made_up(kind: str, shape: list[int], random: np.random.Generator) -> NDArray[Any]:
+    """Make an input of a type such as `tensor(float)`: floats 0…1, or the integers 0 and 1.
+
+    Raises:
+        ValueError: the type is no tensor of numbers or truth values.
+    """
+    if kind not in TYPES:
+        raise ValueError(f"is a {kind}, which cannot be made up")
+    dtype = np.dtype(TYPES[kind])
+    if dtype.kind == "f":
+        return random.random(shape).astype(dtype)
+    return random.integers(0, 2, shape).astype(dtype)
 
 
 def _glyphs(count: int, first: int) -> NDArray[np.float32]:

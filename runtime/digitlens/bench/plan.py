@@ -8,7 +8,7 @@ from digitlens.bench import peers
 from digitlens.bench.interpreter import Interpreter, Offer
 from digitlens.bench.model import Model
 from digitlens.bench.row import NETWORK, NOT_INSTALLED, PEER, PIPELINE, Case, Row
-from digitlens.bench.settings import BATCHES, CAMERA_PACE, Settings
+from digitlens.bench.settings import BATCHES, CAMERA_PACE, QUICK, Settings
 from digitlens.bench.worker import AZURE
 from digitlens.errors import UsageError
 
@@ -29,17 +29,16 @@ def rows(
     )
     wanted = tuple(dict.fromkeys(names))
     offers = [(each, offer) for each in interpreters for offer in each.offers(wanted)]
-    return [
-        row
-        for model in models
-        for make, is_wanted in (
-            (_network, settings.has_network),
-            (_peers, settings.has_peers),
-            (_pipeline, settings.has_pipeline),
-        )
-        if is_wanted
-        for row in make(settings, model, _without_repetition(offers))
-    ]
+    offers = _without_repetition(offers)
+    found: list[Row] = []
+    for model in models:
+        if settings.has_network:
+            found += _network(settings, model, offers)
+        if settings.has_peers:
+            found += _peers(settings, model)
+        if settings.has_pipeline:
+            found += _pipeline(settings, model, offers)
+    return found
 
 
 def comparisons(found: Sequence[Row]) -> list[list[Row]]:
@@ -64,7 +63,7 @@ def left_out(settings: Settings, models: Sequence[Model]) -> list[str]:
         f"--batch: {model.path} takes a batch of {found[0]} alone"
         for model in models
         if (found := model.batches(settings.batches)) != list(settings.batches)
-        and settings.batches != BATCHES
+        and settings.batches not in (BATCHES, QUICK["batches"])  # nobody asked for these
     ]
     return list(dict.fromkeys(reasons))
 
@@ -108,8 +107,7 @@ def _pipeline(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]
             yield Row(case, engine=interpreter.engine, precision=model.precision)
 
 
-def _peers(settings: Settings, model: Model, offers: Offers) -> Iterator[Row]:
-    del offers
+def _peers(settings: Settings, model: Model) -> Iterator[Row]:
     if not model.reads_digits:
         return
     for peer in peers.PEERS:

@@ -119,7 +119,9 @@ class Process:
         return dict(answer)
 
     def close(self) -> None:
-        """End the worker."""
+        """End the worker; a second time does nothing, for its number may be another's by then."""
+        if self._words.closed:
+            return
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         with contextlib.suppress(OSError):

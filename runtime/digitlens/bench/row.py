@@ -80,6 +80,11 @@ class Row:
     latency: dict[str, Latency] = field(default_factory=dict)
 
     @property
+    def plain(self) -> Latency | None:
+        """The latency of a plain call; None before it was measured."""
+        return self.latency.get(PLAIN)
+
+    @property
     def throughput_per_s(self) -> float | None:
         """Images a second, over all rounds."""
         rate = self.calls_per_s
@@ -88,8 +93,7 @@ class Row:
     @property
     def calls_per_s(self) -> float | None:
         """Calls a second, over all rounds."""
-        plain = self.latency.get(PLAIN)
-        return plain.queries / plain.elapsed_s if plain else None
+        return self.plain.queries / self.plain.elapsed_s if self.plain else None
 
     @property
     def is_late(self) -> bool:
@@ -100,19 +104,17 @@ class Row:
     @property
     def spread(self) -> float | None:
         """The range of the rounds' medians as a share of their own median."""
-        plain = self.latency.get(PLAIN)
-        return spread(plain.medians()) if plain else None
+        return spread(self.plain.medians()) if self.plain else None
 
     @property
     def cpu(self) -> float | None:
         """CPU seconds a second: 1 is one core."""
-        plain = self.latency.get(PLAIN)
-        return plain.cpu_s / plain.elapsed_s if plain else None
+        return self.plain.cpu_s / self.plain.elapsed_s if self.plain else None
 
     def to_dict(self, *, is_mlperf: bool = False) -> dict[str, Any]:
         """Give what the JSON of `digitlens bench` says of the row; docs/bench.md explains it."""
         case = asdict(self.case) | {"model": str(self.case.model)}
-        plain = self.latency.get(PLAIN)
+        plain = self.plain
         times = {name: latency.to_dict() for name, latency in self.latency.items()}
         is_single = self.case.batch == 1 and self.case.pace is None
         is_long = plain and plain.elapsed_s >= MLPERF_SECONDS and plain.queries >= QUERIES

@@ -28,7 +28,7 @@ Progress = Callable[[str, float], None]
 """Told what was just done, and what part of all work that was: 0…1."""
 
 
-def run(settings: Settings, progress: Progress = lambda *_: None) -> Report:
+def run(settings: Settings, progress: Progress) -> Report:
     """Measure.
 
     Raises:
@@ -107,22 +107,15 @@ class _Run:
 
     def _prepare_expected(self) -> None:
         """Let the CPU compute what rows are held to, before anything is measured."""
-        for row in self._rows:
-            model, batch = self._models[row.case.model], row.case.batch
-            if row.case.kind == PIPELINE:
-                self._prepare_readings(row, model)
-            elif row.status == OK:
+        for path, model in self._models.items():
+            rows = [row for row in self._rows if row.case.model == path and row.status == OK]
+            readers = [row for row in rows if row.case.kind == PIPELINE]
+            if readers:
+                _prepare_readings(model, readers)
+            for batch in dict.fromkeys(row.case.batch for row in rows if row not in readers):
                 for variant in model.variants(batch):
                     model.expected(batch, variant)
-        for model in self._models.values():
             model.close()
-
-    def _prepare_readings(self, row: Row, model: Model) -> None:
-        """Let the CPU read; where it cannot, the network alone may still be measured."""
-        try:
-            model.readings()
-        except ModelError as error:
-            row.status, row.reason = FAILED, str(error)
 
     def _entrant(self, row: Row) -> Entrant:
         model, found = self._models[row.case.model], self._interpreters[row.case.python]
@@ -179,6 +172,15 @@ class _Run:
     def _described_settings(self) -> dict[str, Any]:
         given = asdict(self._settings) | {"rounds": ROUNDS}
         return json.loads(json.dumps(given, default=str))  # type: ignore[no-any-return]
+
+
+def _prepare_readings(model: Model, rows: Sequence[Row]) -> None:
+    """Let the CPU read; where it cannot, the network alone may still be measured."""
+    try:
+        model.readings()
+    except ModelError as error:
+        for row in rows:
+            row.status, row.reason = FAILED, str(error)
 
 
 def _described_interpreter(found: Interpreter) -> dict[str, Any]:

@@ -34,13 +34,13 @@ def _share(value: float | None, digits: int = 0) -> str:
     return "" if value is None else f"{value:.{digits}%}"
 
 
-def _latency(row: Row, call: str, name: str = "p50") -> str:
+def _latency(row: Row, call: str, quantile: str = "p50") -> str:
     latency = row.latency.get(call)
-    return _count(latency.to_dict()[name]) if latency else ""
+    return _count(latency.to_dict()[quantile]) if latency else ""
 
 
 def _has_tail(row: Row) -> bool:
-    """Tell whether at least one call in a hundred was measured."""
+    """Tell whether a hundred calls or more were measured, so that one in a hundred was."""
     return row.latency[PLAIN].queries >= 100
 
 
@@ -100,13 +100,12 @@ def comparison(changes: Sequence[Change], form: str) -> str:
     lines = [["compared", "batch", "threads", "pace", "old µs", "new µs", "ratio", "verdict"]]
     for change in changes:
         row = change.row
-        at = "max" if row["pace"] is None else f"{row['pace']:g}/s"
         lines.append(
             [
                 _compared_name(row),
                 str(row["batch"]),
                 str(row["threads"]),
-                at,
+                pace(row["pace"]),
                 _count(change.old_us),
                 _count(change.new_us),
                 "" if change.ratio is None else f"{change.ratio:.2f}",
@@ -117,7 +116,9 @@ def comparison(changes: Sequence[Change], form: str) -> str:
 
 
 def _compared_name(row: Mapping[str, Any]) -> str:
-    shown = providers.short_name(row["provider"]) + (f":{row['device']}" if row["device"] else "")
+    shown = providers.short_name(row["provider"]) + (
+        f":{row['device'].lower()}" if row["device"] else ""
+    )
     shown += ", reading" * (row["kind"] == PIPELINE)
     return one_line(f"{shown}, {row['python']}" if row["python"] else shown)
 
@@ -142,7 +143,7 @@ def _cells(title: str, rows: Sequence[Row], columns: Sequence[Column], report: R
         shown = name(row, report)
         if title == "cost" and case.kind == PIPELINE:
             shown += ", reading"
-        start = [shown, str(case.batch), str(case.threads), pace(row)]
+        start = [shown, str(case.batch), str(case.threads), pace(case.pace)]
         lines.append(start + [column.cell(row) if row.status == OK else "" for column in columns])
     kept = 3 if title == "cost" else 4  # it has rows of one pace alone
     used = [

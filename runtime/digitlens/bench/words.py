@@ -53,7 +53,8 @@ def notes(report: Report) -> list[str]:
         for rows in alike(group):
             names = ", ".join(_threaded(row, report) for row in rows)
             found.append(f"{work(group[0])}: cannot be told apart: {names}")
-    if any(row["mlperf_single_stream_p90_us"] for row in report.to_dict()["rows"]):
+    is_mlperf = report.environment["settings"]["is_mlperf"]
+    if is_mlperf and any(r["mlperf_single_stream_p90_us"] for r in report.to_dict()["rows"]):
         found.append("p90 at batch 1, max: as MLPerf's single-stream scenario; no official result")
     found += [f"warning: {warning}" for warning in report.environment.get("warnings", [])]
     return [one_line(note) for note in dict.fromkeys(found)]
@@ -88,16 +89,16 @@ def work(row: Row) -> str:
     """Name what a row does, apart from who does it."""
     case = row.case
     what = "frame to reading" if case.kind == PIPELINE else f"batch {case.batch}"
-    return f"{what}, {pace(row)}"
+    return f"{what}, {pace(case.pace)}"
 
 
 def _threaded(row: Row, report: Report) -> str:
     return f"{name(row, report)} with {_threads(row.case.threads)}"
 
 
-def pace(row: Row) -> str:
-    """Write a pace: `max` for back to back."""
-    return "max" if row.case.pace is None else f"{row.case.pace:g}/s"
+def pace(rate: float | None) -> str:
+    """Write a pace, in calls a second: `max` for None, back to back."""
+    return "max" if rate is None else f"{rate:g}/s"
 
 
 def _threads(count: int) -> str:

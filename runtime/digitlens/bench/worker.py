@@ -57,7 +57,7 @@ _THREAD_OPTIONS = {
 }
 """Providers with threads of their own, and how their number is set."""
 
-_TYPES = {
+TYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
     "tensor(double)": np.float64,
@@ -71,10 +71,11 @@ _TYPES = {
     "tensor(uint64)": np.uint64,
     "tensor(bool)": np.bool_,
 }
+"""Tensors that numpy has too."""
 
 # Warm-up: windows of queries, until the medians of three in a row agree.
-_WINDOW_S, _WINDOW_QUERIES, _WINDOWS, _AGREE = 0.05, 16, 3, 0.03
-_WARM_UP_LIMIT_S = 5.0
+_WINDOW_S, WINDOW_QUERIES, _WINDOWS, _AGREE = 0.05, 16, 3, 0.03
+WARM_UP_LIMIT_S = 5.0
 
 _TINY = 1e-6
 """Outputs whose largest value is below this are compared as if it were this."""
@@ -211,7 +212,7 @@ class Network:
         self._all = [output.name for output in self._session.get_outputs()]
         # onnxruntime crashes where text that was bound is fetched.
         values = [*self._session.get_inputs(), *self._session.get_outputs()]
-        self._can_bind = all(value.type in _TYPES for value in values)
+        self._can_bind = all(value.type in TYPES for value in values)
         self._inputs: dict[str, Any] = {}
 
     def describe(self) -> Answer:
@@ -268,20 +269,6 @@ class Network:
             for part in np.split(glyphs, range(batch, len(glyphs), batch))
         ]
         return np.concatenate(parts)[:count]
-
-
-def array_like(kind: str, shape: list[int], random: "np.random.Generator") -> Any:  # noqa: ANN401
-    """Make an input of a type such as `tensor(float)`: floats 0…1, or the integers 0 and 1.
-
-    Raises:
-        ValueError: the type is no tensor of numbers or truth values.
-    """
-    if kind not in _TYPES:
-        raise ValueError(f"is a {kind}, which cannot be made up")
-    dtype = np.dtype(_TYPES[kind])
-    if dtype.kind == "f":
-        return random.random(shape).astype(dtype)
-    return random.integers(0, 2, shape).astype(dtype)
 
 
 def save(path: Path, arrays: "dict[str, Any]") -> None:
@@ -343,10 +330,10 @@ def warm_up(call: Callable[[], object]) -> Answer:
     Returns:
         `stable`, whether they do; `median_us`, that of the last window.
     """
-    end = time.monotonic() + _WARM_UP_LIMIT_S
+    end = time.monotonic() + WARM_UP_LIMIT_S
     medians: list[float] = []
     while time.monotonic() < end:
-        window = measure(call, _WINDOW_QUERIES, _WINDOW_S, None)["latency_ns"]
+        window = measure(call, WINDOW_QUERIES, _WINDOW_S, None)["latency_ns"]
         medians = [*medians[1 - _WINDOWS :], float(np.median(window))]
         if len(medians) == _WINDOWS and max(medians) <= min(medians) * (1 + _AGREE):
             return {"stable": True, "median_us": medians[-1] / 1000}
@@ -470,7 +457,7 @@ class Worker:
                 return bound | {"output": f"{bound['output']} with I/O binding"}
         return found
 
-    def do_warm_up(self, call: str = "plain") -> Answer:
+    def do_warm_up(self, call: str) -> Answer:
         """Call until the times are stable."""
         return warm_up(self._calls[call])
 

@@ -1,6 +1,5 @@
 """`digitlens batch`."""
 
-import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from digitlens.cli.options import model_option, provider_option, silence_libraries
 from digitlens.errors import UsageError
+from digitlens.signals import end_once
 
 if TYPE_CHECKING:
     from digitlens.batch.job import Form, Job
@@ -133,6 +133,7 @@ def batch(
     from digitlens.batch.run import run
 
     silence_libraries()
+    end_once()
     job = _job(
         inputs, output, model, provider, engine,
         min_confidence=min_confidence, form=form, column=column,
@@ -185,8 +186,9 @@ def _job(
 
 def _local(workers: int | None) -> "Engine":
     from digitlens.batch import local
+    from digitlens.cores import usable_cores
 
-    return partial(local.run, workers=workers or len(os.sched_getaffinity(0)))
+    return partial(local.run, workers=workers or usable_cores())
 
 
 def _ray(

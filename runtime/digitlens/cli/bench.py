@@ -1,7 +1,6 @@
 """`digitlens bench`."""
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import click
 from digitlens.cli import values
 from digitlens.cli.options import format_option
 from digitlens.errors import UsageError
+from digitlens.signals import end_once
 from digitlens.text import one_line
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from digitlens.bench.settings import Settings
 
 Progress = Callable[[str, float], None]
-SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 @click.command(
@@ -200,7 +199,7 @@ def bench(
         _check_pick(old, options)
     before = compare.read(old) if old else None
     settings = _settings((*paths, *models), picks=picks, options=options)
-    _end_by_one_signal()
+    end_once()
     with _progress() as progress:
         report = runner.run(settings, progress)
     if raw:
@@ -266,31 +265,13 @@ def _print(report: "Report", form: str, changes: "Sequence[Change] | None" = Non
         click.echo("\n" + table.comparison(changes, form), err=form == "csv")
 
 
-def _end_by_one_signal() -> None:
-    """Let the first signal end the benchmark, and no other disturb how it ends its workers.
-
-    A second one would be raised within the locks of `queue` and `threading`.
-    """
-
-    def end(number: int, _: object) -> None:
-        for each in SIGNALS:
-            signal.signal(each, lambda *_: None)
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        sys.exit(128 + number)  # as shells have it
-
-    for number in SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
-            signal.signal(number, end)
-
-
 def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any]) -> "Settings":
     """Turn what was given into settings; what was not given has its default."""
     from digitlens.bench import choice
-    from digitlens.bench.environment import usable_cores
     from digitlens.bench.settings import MLPERF_SECONDS, QUERIES, QUICK, Settings
+    from digitlens.cores import usable_cores
 
-    is_quick = options.pop("quick")
+    is_quick, is_mlperf = options.pop("quick"), options["is_mlperf"]
     given = {
         "models": models,
         "providers": options.pop("wanted"),
@@ -298,19 +279,25 @@ def _settings(models: tuple[Path, ...], *, picks: bool, options: dict[str, Any])
     }
     given = {name: value for name, value in given.items() if value not in (None, ())}
     usual: dict[str, Any] = dict(QUICK) if is_quick else {}
-    if options["is_mlperf"] and options["seconds"] not in (None, MLPERF_SECONDS):
+    for option, is_on in (("--mlperf", is_mlperf), ("--pick", picks)):
+        if is_on and not _is_single_stream(given):
+            raise UsageError(
+                f"{option} measures one image, back to back: leave out --batch and --pace, "
+                "or let --batch 1 and --pace max be among them"
+            )
+    if is_mlperf and options["seconds"] not in (None, MLPERF_SECONDS):
         raise UsageError(f"--mlperf measures for {MLPERF_SECONDS:g} s: leave out --seconds")
-    if options["is_mlperf"]:
+    if is_mlperf:
         usual |= {"queries": QUERIES, "seconds": MLPERF_SECONDS, "batches": (1,), "paces": (None,)}
     if picks:
         usual |= {"batches": (1,), "paces": (None,), "threads": choice.candidates(usable_cores())}
         given["has_pipeline"] = False
-        if 1 not in given.get("batches", (1,)) or None not in given.get("paces", (None,)):
-            raise UsageError(
-                "--pick chooses for one image, back to back: leave out --batch and --pace, "
-                "or let --batch 1 and --pace max be among them"
-            )
     return Settings(**usual | given)
+
+
+def _is_single_stream(given: dict[str, Any]) -> bool:
+    """Tell whether one image, back to back, is among what is measured."""
+    return 1 in given.get("batches", (1,)) and None in given.get("paces", (None,))
 
 
 def _is_many(value: object) -> bool:

@@ -2,14 +2,12 @@
 
 import json
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +21,7 @@ from digitlens.cli.options import (
     source_options,
 )
 from digitlens.cli.printing import LIVE_PRINTERS, Printer
+from digitlens.signals import on_end
 from digitlens.text import one_line
 
 if TYPE_CHECKING:
@@ -240,14 +239,7 @@ class _Teller:
 def _stopping() -> Callable[[], bool]:
     """Take Ctrl-C, SIGTERM and a closed terminal as the wish to end, however often they come."""
     is_set = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        is_set.set()
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):  # Windows has no SIGHUP
-            signal.signal(getattr(signal, name), stop)
+    on_end(lambda _: is_set.set())
     return is_set.is_set
 
 

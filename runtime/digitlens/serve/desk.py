@@ -1,6 +1,5 @@
 """Images that are sent are read in threads, a few at a time, beside the loop that answers."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -10,12 +9,13 @@ from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 
 from digitlens import image_header, sources
+from digitlens.cores import usable_cores
 from digitlens.errors import ImageError, TooLargeError
 from digitlens.reader import Reader
 from digitlens.reading import Reading
 from digitlens.serve.metrics import Metrics
 
-AT_ONCE = min(os.cpu_count() or 1, 2)
+AT_ONCE = min(usable_cores(), 2)
 """Images that are decoded and read at once."""
 LARGE = 16_000_000
 """Images of more pixels are read one at a time, so that no more than one takes so much memory, and

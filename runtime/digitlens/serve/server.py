@@ -6,11 +6,9 @@ import ipaddress
 import logging
 import os
 import secrets
-import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -22,6 +20,7 @@ from digitlens.serve.connection import HttpConnection, SocketConnection
 from digitlens.serve.guard import Guard
 from digitlens.serve.place import BACKLOG, Place
 from digitlens.serve.watchdog import Watchdog
+from digitlens.signals import on_end
 
 TOKEN = "DIGITLENS_TOKEN"
 """Environment variable that holds the token, where it is not to be a new one every time."""
@@ -30,7 +29,6 @@ SPARE_FILES = 4096
 it has agreed on keys."""
 MAX_MESSAGE = 4096
 """Bytes of a message that a viewer may send."""
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def serve(app: ASGIApp, place: Place, say: Callable[[str], None]) -> None:
@@ -68,14 +66,10 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._watchdog = Watchdog()
+        on_end(self._end)
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            del number, frame
-            self.should_exit = True
-
-        for name in _SIGNALS:
-            if hasattr(signal, name):  # Windows has no SIGHUP
-                signal.signal(getattr(signal, name), stop)
+    def _end(self, _: int) -> None:
+        self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

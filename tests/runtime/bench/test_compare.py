@@ -185,6 +185,8 @@ def test_a_report_of_another_schema_is_refused(tmp_path: Path, schema: object) -
         b'{"schema": 1, "rows": 5}',
         b'{"schema": 1, "rows": [5]}',
         b'{"schema": 1, "rows": [{}]}',
+        b'{"schema": 1, "environment": [], "rows": []}',
+        b'{"schema": 1, "environment": {"warnings": null}, "rows": []}',
         b"[" * 100_000,
     ],
     ids=lambda content: content[:24].decode(errors="replace"),

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import tiny
-from digitlens.bench.model import FLOP_PER_IMAGE, Model
+from digitlens.bench.model import FLOP_PER_IMAGE, Model, made_up
 from digitlens.contract import OUTPUTS, PROBABILITIES
 from digitlens.errors import ModelError, NotFoundError, UsageError
 from digitlens.model_file import PACKAGED
@@ -285,3 +285,39 @@ def test_a_model_that_cannot_be_loaded_is_named_in_one_line(
         Model(path, tmp_path, {})
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        ("tensor(float)", np.float32),
+        ("tensor(float16)", np.float16),
+        ("tensor(double)", np.float64),
+        ("tensor(int8)", np.int8),
+        ("tensor(int16)", np.int16),
+        ("tensor(int32)", np.int32),
+        ("tensor(int64)", np.int64),
+        ("tensor(uint8)", np.uint8),
+        ("tensor(uint16)", np.uint16),
+        ("tensor(uint32)", np.uint32),
+        ("tensor(uint64)", np.uint64),
+        ("tensor(bool)", np.bool_),
+    ],
+)
+def test_numbers_and_truth_values_are_made_up(kind: str, dtype: type) -> None:
+    found = made_up(kind, [40, 50], np.random.default_rng(0))
+    assert (found.dtype, found.shape) == (dtype, (40, 50))
+    assert 0 <= found.min() < found.max() <= 1
+    assert made_up(kind, [], np.random.default_rng(0)).shape == ()
+    assert made_up(kind, [0, 3], np.random.default_rng(0)).shape == (0, 3)
+    again = made_up(kind, [40, 50], np.random.default_rng(0))
+    assert np.array_equal(found, again)
+
+
+@pytest.mark.parametrize(
+    "kind", ["tensor(string)", "tensor(bfloat16)", "seq(tensor(float))", "optional(tensor(float))"]
+)
+def test_other_kinds_cannot_be_made_up(kind: str) -> None:
+    with pytest.raises(ValueError, match="cannot be made up") as error:
+        made_up(kind, [1], np.random.default_rng(0))
+    assert kind in str(error.value)

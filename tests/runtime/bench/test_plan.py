@@ -180,7 +180,7 @@ def test_a_provider_that_another_environment_has_is_not_missed_here(lenet: Model
 def test_an_environment_without_a_worker_has_a_row_of_its_own(lenet: Model) -> None:
     broken = [
         Interpreter(OTHER, error="no onnxruntime there", status=NOT_INSTALLED),
-        Interpreter("/third/bin/python", error="it crashed"),
+        Interpreter("/third/bin/python", error="it crashed", status=FAILED),
     ]
     rows = network(HERE, *broken, model=lenet)
     assert who(rows) == [

@@ -154,6 +154,12 @@ def test_closing_after_death_and_closing_a_worker_that_was_never_asked_is_fine(
         pass
 
 
+def test_closing_twice_signals_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(ANSWER_PIDS, tmp_path) as process:
+        process.close()
+        monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("its number may be another's"))
+
+
 def test_nothing_is_left_in_the_folder(tmp_path: Path) -> None:
     with running(ANSWER_PIDS, tmp_path) as process:
         process.ask("open")

@@ -216,42 +216,6 @@ def test_no_outputs_do_not_differ() -> None:
 # --- inputs that are made up ---
 
 
-@pytest.mark.parametrize(
-    ("kind", "dtype"),
-    [
-        ("tensor(float)", np.float32),
-        ("tensor(float16)", np.float16),
-        ("tensor(double)", np.float64),
-        ("tensor(int8)", np.int8),
-        ("tensor(int16)", np.int16),
-        ("tensor(int32)", np.int32),
-        ("tensor(int64)", np.int64),
-        ("tensor(uint8)", np.uint8),
-        ("tensor(uint16)", np.uint16),
-        ("tensor(uint32)", np.uint32),
-        ("tensor(uint64)", np.uint64),
-        ("tensor(bool)", np.bool_),
-    ],
-)
-def test_numbers_and_truth_values_are_made_up(kind: str, dtype: type) -> None:
-    found = worker.array_like(kind, [40, 50], np.random.default_rng(0))
-    assert (found.dtype, found.shape) == (dtype, (40, 50))
-    assert 0 <= found.min() < found.max() <= 1
-    assert worker.array_like(kind, [], np.random.default_rng(0)).shape == ()
-    assert worker.array_like(kind, [0, 3], np.random.default_rng(0)).shape == (0, 3)
-    again = worker.array_like(kind, [40, 50], np.random.default_rng(0))
-    assert np.array_equal(found, again)
-
-
-@pytest.mark.parametrize(
-    "kind", ["tensor(string)", "tensor(bfloat16)", "seq(tensor(float))", "optional(tensor(float))"]
-)
-def test_other_kinds_cannot_be_made_up(kind: str) -> None:
-    with pytest.raises(ValueError, match="cannot be made up") as error:
-        worker.array_like(kind, [1], np.random.default_rng(0))
-    assert kind in str(error.value)
-
-
 # --- this machine ---
 
 
