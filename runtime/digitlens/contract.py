@@ -22,6 +22,12 @@ MNIST_SIZE = 28
 
 LABELS = tuple(range(10))
 
+SURE = 0.8
+"""Confidence from which a digit counts as sure: of those at most one in a hundred is wrong.
+
+Chosen on photos of several origins; `scripts/bench_photos.py` measures it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Tap:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitlens import explain, normalize, providers, sources
-from digitlens.contract import GLYPH_SIZE, MNIST_SIZE, PROBABILITIES, Contract
+from digitlens.contract import GLYPH_SIZE, MNIST_SIZE, PROBABILITIES, SURE, Contract
 from digitlens.errors import ModelError, UsageError
 from digitlens.explain import Step
 from digitlens.finder import Found, find
@@ -22,11 +22,6 @@ from digitlens.segmentation import segmented
 from digitlens.selection import Guess, reasons
 from digitlens.session import Session
 
-SURE = 0.8
-"""Confidence from which a digit counts as sure: of those at most one in a hundred is wrong.
-
-Chosen on photos of several origins; `scripts/bench_photos.py` measures it.
-"""
 ROUNDING = 1e-3
 """How far above 1 a probability may be; float16 rounds to half of that."""
 
@@ -45,7 +40,7 @@ class Reader:
     Raises:
         NotFoundError: no such model file, or the provider is not installed.
         ModelError: the model cannot be used.
-        UsageError: `min_confidence` is no number, or below 0.
+        UsageError: `min_confidence` is no number, or below 0. Above 1, no digit is sure.
     """
 
     def __init__(
@@ -57,7 +52,7 @@ class Reader:
         threads: int | None = None,
     ) -> None:
         if not min_confidence >= 0:
-            raise UsageError(f"min_confidence is {min_confidence}: give a number from 0 to 1")
+            raise UsageError(f"min_confidence is {min_confidence}: give a number from 0 on")
         self.session = Session(model, provider=provider, threads=threads)
         self.min_confidence = min_confidence
 

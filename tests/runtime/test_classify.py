@@ -209,11 +209,11 @@ def test_an_explanation_is_drawn_for_every_image(
 def test_the_least_confidence_can_be_asked_for_and_its_default_is_in_the_help(
     digitlens: Digitlens, photo: Path
 ) -> None:
-    from digitlens.reader import SURE
+    from digitlens.contract import SURE
 
     strict = digitlens("classify", photo, "--min-confidence", 1, "--format", "json")
     record = json.loads(strict.out)
     assert "?" in record["text"]
     assert len(record["digits"]) == 10
-    assert f"Default: {SURE}" in " ".join(digitlens("classify", "--help").out.split())
+    assert f"default: {SURE}" in " ".join(digitlens("classify", "--help").out.split())
     assert_one_line_error(digitlens("classify", photo, "--min-confidence", 2), 2, "2")

@@ -11,8 +11,8 @@ from importlib import import_module
 import click
 
 from digitlens import __version__
-from digitlens.cli.options import error_line
 from digitlens.errors import DigitlensError
+from digitlens.text import error_line
 
 COMMANDS = {
     "train": ("digitlens_train.cli", "train", "Train LeNet-5 on MNIST and write a run folder."),

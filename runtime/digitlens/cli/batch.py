@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digitlens.cli.options import model_option, provider_option, silence_libraries
+from digitlens.cli.options import min_confidence_option, model_option, provider_option
+from digitlens.cli.quiet import silence_libraries
+from digitlens.cli.values import FloatRange
 from digitlens.errors import UsageError
 from digitlens.signals import end_once
 
@@ -52,14 +54,10 @@ if TYPE_CHECKING:
     help="Processes, or actors, each with one thread. Default: one for every core.",
 )
 @click.option("--address", metavar="HOST:PORT", help="Of a Ray cluster. Default: the one here.")
+@click.option("--cpus", type=FloatRange(0), metavar="N", help="What a Ray actor takes. Default: 1.")
+@click.option("--gpus", type=FloatRange(0), metavar="N", help="What a Ray actor takes. Default: 0.")
 @click.option(
-    "--cpus", type=click.FloatRange(0), metavar="N", help="What a Ray actor takes. Default: 1."
-)
-@click.option(
-    "--gpus", type=click.FloatRange(0), metavar="N", help="What a Ray actor takes. Default: 0."
-)
-@click.option(
-    "--memory", type=click.FloatRange(0), metavar="MB", help="What a Ray actor takes, if it is set."
+    "--memory", type=FloatRange(0), metavar="MB", help="What a Ray actor takes, if it is set."
 )
 @click.option(
     "--batch-size",
@@ -83,12 +81,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Of Parquet files, the one with images. Default: it is looked for.",
 )
-@click.option(
-    "--min-confidence",
-    type=click.FloatRange(0, 1),
-    metavar="SHARE",
-    help="From which confidence, 0 to 1, a digit is sure. Default: 0.8.",
-)
+@min_confidence_option
 @model_option
 @provider_option
 def batch(
@@ -104,7 +97,7 @@ def batch(
     batch_size: int,
     shard_size: int,
     column: str | None,
-    min_confidence: float | None,
+    min_confidence: float,
     model: Path | None,
     provider: str,
 ) -> int:
@@ -121,11 +114,6 @@ def batch(
     """
     if not output:
         raise UsageError("an empty --output: name a folder")
-    for name, value in {
-        "min-confidence": min_confidence, "cpus": cpus, "gpus": gpus, "memory": memory,
-    }.items():  # fmt: skip
-        if value is not None and not 0 <= value < float("inf"):
-            raise UsageError(f"--{name} is {value}: give a number")
     if engine == "local" and any(value is not None for value in (address, cpus, gpus, memory)):
         raise UsageError("--address, --cpus, --gpus and --memory are for Ray: add --engine ray")
 
@@ -157,14 +145,13 @@ def _job(
     provider: str,
     engine: str,
     *,
-    min_confidence: float | None,
+    min_confidence: float,
     **settings: Any,  # noqa: ANN401, fields of the job
 ) -> "Job":
     from digitlens import model_file, pick, providers
     from digitlens.batch import storage
     from digitlens.batch.inputs import Input
     from digitlens.batch.job import Job
-    from digitlens.reader import SURE
     from digitlens.session import Session
 
     if provider == providers.AUTO:
@@ -179,7 +166,7 @@ def _job(
         model=content,
         weights_sha256=session.contract.weights_sha256,
         provider=provider,
-        min_confidence=SURE if min_confidence is None else min_confidence,
+        min_confidence=min_confidence,
         **settings,
     )
 

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 import click
 
 from digitlens.cli.options import (
-    error_line,
     reader_options,
-    silence_libraries,
     source_argument,
     source_name,
     source_options,
 )
 from digitlens.cli.printing import LIVE_PRINTERS, Printer
+from digitlens.cli.quiet import silence_libraries
 from digitlens.signals import on_end
-from digitlens.text import one_line
+from digitlens.text import error_line, one_line
 
 if TYPE_CHECKING:
     from digitlens.errors import ImageError
@@ -98,7 +97,7 @@ def camera(
     taps: tuple[str, ...],
     folder: Path,
     stats: bool,
-    min_confidence: float | None,
+    min_confidence: float,
     threads: int | None,
     model: Path | None,
     provider: str,
@@ -122,7 +121,6 @@ def camera(
     from digitlens.live.stage import Stage
     from digitlens.live.viewer import Viewer
     from digitlens.live.watch import watch
-    from digitlens.reader import SURE
 
     silence_libraries()
     if lists:
@@ -138,7 +136,7 @@ def camera(
         found,
         model=model,
         provider=provider,
-        min_confidence=SURE if min_confidence is None else min_confidence,
+        min_confidence=min_confidence,
         threads=threads,
         fast=fast,
         loop=loop,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from digitlens.cli.options import (
-    error_line,
     format_option,
+    min_confidence_option,
     model_option,
     provider_option,
-    silence_libraries,
 )
 from digitlens.cli.printing import PRINTERS
+from digitlens.cli.quiet import silence_libraries
+from digitlens.text import error_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,13 +34,7 @@ if TYPE_CHECKING:
 @model_option
 @provider_option
 @format_option("table", "json", "csv")
-@click.option(
-    "--min-confidence",
-    type=click.FloatRange(0, 1),
-    metavar="SHARE",
-    help="From which confidence, 0 to 1, a digit is sure. Default: 0.8; of those less than one in "
-    "a hundred was wrong in our photos. In photos, what is below 0.5 is dropped.",
-)
+@min_confidence_option
 @click.option(
     "--explain",
     "explain_folder",
@@ -60,7 +55,7 @@ def classify(
     model: Path | None,
     provider: str,
     form: str,
-    min_confidence: float | None,
+    min_confidence: float,
     explain_folder: Path | None,
     maps_folder: Path | None,
 ) -> int:
@@ -75,11 +70,10 @@ def classify(
     written; all others are read.
     """
     from digitlens.errors import DigitlensError
-    from digitlens.reader import SURE, Reader
+    from digitlens.reader import Reader
 
     silence_libraries()
-    sure = SURE if min_confidence is None else min_confidence
-    reader = Reader(model, provider=provider, min_confidence=sure)
+    reader = Reader(model, provider=provider, min_confidence=min_confidence)
     printer = PRINTERS[form]()
     drawers: list[_Drawer] = []
     if maps_folder:

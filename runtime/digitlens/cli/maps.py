@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from digitlens.cli.options import model_option, provider_option, silence_libraries
+from digitlens.cli.options import model_option, provider_option
+from digitlens.cli.quiet import silence_libraries
 
 
 @click.command(epilog="Example: digitlens maps photo.png -o maps.png --tap conv1 --tap conv3")

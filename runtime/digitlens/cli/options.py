@@ -1,15 +1,14 @@
-"""Options and habits that several sub-commands share."""
+"""Options that several sub-commands share."""
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from digitlens.cli.values import FloatRange
+from digitlens.contract import SURE
 from digitlens.errors import UsageError
-from digitlens.text import one_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +27,16 @@ provider_option = click.option(
     "what 'digitlens bench --pick' found to be fastest.",
 )
 
+min_confidence_option = click.option(
+    "--min-confidence",
+    type=FloatRange(0, 1),
+    default=SURE,
+    show_default=True,
+    metavar="SHARE",
+    help="From which confidence, 0 to 1, a digit is sure; from the default on, less than one in a "
+    "hundred was wrong in our photos. In photos, what is below 0.5 is dropped.",
+)
+
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Make one decorator of several options, listed in the help in this order."""
@@ -41,12 +50,7 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 reader_options = together(
-    click.option(
-        "--min-confidence",
-        type=click.FloatRange(0, 1),
-        metavar="SHARE",
-        help="From which confidence, 0 to 1, a digit is sure. Default: 0.8.",
-    ),
+    min_confidence_option,
     click.option(
         "--threads",
         type=click.IntRange(1, 256),
@@ -108,24 +112,3 @@ def format_option(*forms: str) -> Callable[[F], F]:
         show_default=True,
         help="How to print the result.",
     )
-
-
-def error_line(message: str) -> str:
-    """Format an error as the one line that it costs."""
-    return one_line(f"Error: {' '.join(message.split())}")
-
-
-def silence_libraries() -> None:
-    """Keep the image decoders' own messages off standard error.
-
-    libpng and others write to file descriptor 2 from C, beside the one line that digitlens
-    prints about a broken file. Python's own standard error gets a descriptor of its own.
-    """
-    if sys.stderr is None or sys.stderr.closed:
-        return
-    sys.stderr.flush()
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding or "utf-8",
-                           errors="backslashreplace")  # fmt: skip
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    os.close(null)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digitlens.cli.options import error_line
-from digitlens.text import one_line
+from digitlens.text import error_line, one_line
 
 if TYPE_CHECKING:
     from digitlens.reading import Reading

@@ -8,11 +8,11 @@ import click
 
 from digitlens.cli.options import (
     reader_options,
-    silence_libraries,
     source_argument,
     source_name,
     source_options,
 )
+from digitlens.cli.quiet import silence_libraries
 from digitlens.text import one_line
 
 
@@ -71,7 +71,7 @@ def serve(
     fast: bool,
     loop: bool,
     steady: bool | None,
-    min_confidence: float | None,
+    min_confidence: float,
     threads: int | None,
     model: Path | None,
     provider: str,
@@ -89,7 +89,7 @@ def serve(
     from digitlens.capture import Wish, resolve
     from digitlens.errors import UsageError
     from digitlens.live.watch import follow
-    from digitlens.reader import SURE, Reader
+    from digitlens.reader import Reader
     from digitlens.serve.app import build
     from digitlens.serve.broadcast import Broadcast
     from digitlens.serve.desk import Desk
@@ -108,7 +108,7 @@ def serve(
     reader = Reader(
         model,
         provider=provider,
-        min_confidence=SURE if min_confidence is None else min_confidence,
+        min_confidence=min_confidence,
         threads=threads,
     )
     metrics = Metrics()

@@ -10,10 +10,11 @@ from digitlens import providers
 from digitlens.capture import Source, Wish, resolve
 from digitlens.capture.feed import Feed, Frame
 from digitlens.capture.images import Images
+from digitlens.contract import SURE
 from digitlens.errors import ImageError
 from digitlens.live.meter import Meter
 from digitlens.live.tracker import Tracker
-from digitlens.reader import SURE, Reader
+from digitlens.reader import Reader
 from digitlens.reading import LiveReading
 
 _TICK = 0.5
