@@ -49,8 +49,6 @@ def examine(model: Path | None = None) -> Diagnosis:
     Raises:
         NotFoundError: there is no file at `model`.
     """
-    if model is not None and not model.exists():
-        raise NotFoundError(f"no model file {model}: make one with 'digitlens export'")
     problems = [*libraries.rivals(), *libraries.outdated()]
     if broken := libraries.unloadable():
         versions = {name: _installed_version(name) for name in ("numpy", "onnxruntime", "opencv")}
@@ -80,6 +78,8 @@ def _examine(model: Path | None, problems: list[Problem]) -> Diagnosis:
     found = None
     try:
         found = _model(model or model_file.PACKAGED)
+    except NotFoundError:
+        raise
     except DigitlensError as error:
         what, _, way_out = str(error).rpartition(": ")
         problems.append(Problem(what or str(error), way_out, True))

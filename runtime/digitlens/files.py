@@ -62,8 +62,8 @@ def check_writable(path: Path) -> None:
 
     For use before long work.
     """
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
     _check_kind(path)
+    folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageError(f"cannot write {path}: {folder} is no folder to write in; choose another")
 

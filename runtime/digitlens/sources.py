@@ -1,5 +1,6 @@
 """Frames from image files: which files, whether they are images, and their pixels."""
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -28,19 +29,27 @@ MAX_BYTES = 512 << 20
 def image_files(folder: Path) -> list[Path]:
     """List the image files in `folder` and below, in natural order, without hidden ones.
 
+    What may not be looked at is listed too: reading it says why.
+
     Raises:
         ImageError: there is none.
     """
-    found = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    ]
+    found, closed = list[Path](), list[OSError]()
+    for parent, folders, names in os.walk(folder, onerror=closed.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(parent, name) for name in names if not name.startswith("."))
+        found += [path for path in paths if path.suffix.lower() in SUFFIXES and _may_be_file(path)]
+    found += [Path(error.filename) for error in closed]
     if not found:
         raise ImageError(f"{folder}: no images in this folder; {', '.join(SUFFIXES)} are read")
     return sorted(found, key=natural_key)
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def natural_key(path: Path) -> list[list[tuple[int, str]]]:
@@ -90,16 +99,20 @@ def read(path: Path) -> NDArray[np.uint8]:
         ImageError: it is no image, or too large.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe is waited for, /dev/zero never ends
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            next(path.iterdir(), None)  # says why, of one that nobody may look into
+            raise ImageError("not an image: it is a folder; name the images in it")
+        if not stat.S_ISREG(mode):  # a pipe is waited for, /dev/zero never ends
             raise ImageError("not an image: it is no regular file; give a pipe as '-'")
         with path.open("rb") as file:
             return decode(file.read(MAX_BYTES + 1))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError(f"{path}: no such file; check the path") from error
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
     except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ def problem(timeout: float = 20.0) -> str | None:
     """
     try:
         probe = subprocess.run(
-            [sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=timeout
+            [sys.executable, "-P", "-c", _PROBE], capture_output=True, text=True, timeout=timeout
         )
     except subprocess.TimeoutExpired:
         return f"opening one took more than {timeout:g} s"

@@ -137,6 +137,40 @@ def test_files_that_go_while_a_folder_is_read_are_told(photo: Path, tmp_path: Pa
     assert finished.status == 2
 
 
+def test_what_may_not_be_looked_at_is_told_and_the_rest_is_read(
+    photo: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "scans"
+    for name in ("ok", "unlisted", "unsearched"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(photo, folder / name / "1.png")
+    (folder / "unlisted").chmod(0)
+    (folder / "unsearched").chmod(0o600)
+    # Root may look anywhere, unless it gives that right up.
+    limits = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] * (os.geteuid() == 0)
+    command = [*limits, sys.executable, "-m", "digitlens"]
+    result = run([*command, "classify", str(folder), str(photo), "--format", "json"])
+    found = [json.loads(line) for line in result.out.splitlines()]
+    assert [each.get("text") for each in found] == ["12345\n67890", None, None, "12345\n67890"]
+    assert all("Permission denied" in found[number]["error"] for number in (1, 2))
+    assert (result.status, result.err) == (1, "")
+    locked = str(folder / "unsearched" / "model.onnx")
+    for words in (
+        ["camera", "test:", "--no-window", "--record", locked + ".mp4"],
+        ["bench", "--quick", "--raw", locked],
+    ):
+        refused = run([*command, *words])
+        assert len(refused.err.splitlines()) == 1, refused.err
+        assert locked in refused.err
+        assert "; choose another" in refused.err
+        assert refused.status == 2
+    looked = run([*command, "doctor", "--model", locked])
+    assert looked.status == 1
+    assert "cannot be read (Permission denied): name an ONNX file" in looked.out
+    for path in (folder / "unlisted", folder / "unsearched"):
+        path.chmod(0o700)
+
+
 def test_an_empty_path_and_a_full_disk_end_with_one_line(photo: Path, digitlens: Digitlens) -> None:
     assert_one_line_error(digitlens("classify", ""), 2, "empty path")
     finished = run(["sh", "-c", f"{sys.executable} -m digitlens classify {photo} > /dev/full"])

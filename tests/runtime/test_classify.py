@@ -176,6 +176,32 @@ def test_maps_are_drawn_for_every_digit_under_names_that_do_not_collide(
     assert cv2.imread(str(tmp_path / "maps" / "photo-10.png")).shape[1] == 1280
 
 
+@pytest.mark.parametrize(("option", "ending"), [("--maps", "-1"), ("--explain", "-explained")])
+def test_no_image_is_drawn_over(
+    digitlens: Digitlens, photo: Path, tmp_path: Path, option: str, ending: str
+) -> None:
+    own = tmp_path / f"photo{ending}.png"
+    own.write_bytes(photo.read_bytes())
+    result = digitlens("classify", tmp_path, option, tmp_path, "--format", "json")
+    texts = [json.loads(line)["text"] for line in result.out.splitlines()]
+    assert texts == ["12345\n67890"] * 2
+    assert own.read_bytes() == photo.read_bytes()
+    assert (tmp_path / f"photo{ending}{ending}.png").exists()
+    assert result.status == 2
+    assert result.err == f"Error: cannot write {own}: it is one of the images that are read\n"
+
+
+def test_an_error_names_the_file_as_it_was_given(digitlens: Digitlens, tmp_path: Path) -> None:
+    name = "two  blanks\u00a0.png"
+    (tmp_path / name).write_bytes(b"hello")
+    for given in (name, f"./{name}"):
+        result = digitlens("classify", given, cwd=tmp_path)
+        shown = given.replace("\u00a0", "\\xa0")
+        assert result.err.startswith(f"Error: {shown}: not an image: ")
+        record = json.loads(digitlens("classify", given, "--format", "json", cwd=tmp_path).out)
+        assert record["error"].startswith("not an image: ")
+
+
 def test_an_unwritable_folder_for_maps_is_one_line(digitlens: Digitlens, photo: Path) -> None:
     result = digitlens("classify", photo, "--maps", photo / "maps")
     assert_one_line_error(result, 2, "cannot make", photo)

@@ -78,6 +78,7 @@ def test_places_that_cannot_be_written_are_refused_before_the_work(tmp_path: Pat
     for target, reason in (
         (tmp_path / "file" / "a", "no folder to write in"),
         (tmp_path, "is a folder"),
+        (Path("/"), "is a folder"),
     ):
         with pytest.raises(UsageError, match=reason):
             check_writable(target)

@@ -138,7 +138,7 @@ def test_missing_files_and_empty_folders_are_told_apart(tmp_path: Path) -> None:
         sources.read(tmp_path / "missing.png")
     with pytest.raises(ImageError, match="no images in this folder"):
         list(sources.expand(str(tmp_path)))
-    with pytest.raises(ImageError, match="no regular file"):
+    with pytest.raises(ImageError, match="it is a folder"):
         sources.read(tmp_path)
 
 

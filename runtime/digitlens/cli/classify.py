@@ -1,7 +1,8 @@
 """`digitlens classify`."""
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,13 +76,16 @@ def classify(
     silence_libraries()
     reader = Reader(model, provider=provider, min_confidence=min_confidence)
     printer = PRINTERS[form]()
+    every = list(_sources(paths))
     drawers: list[_Drawer] = []
-    if maps_folder:
-        drawers.append(_Drawer(maps_folder, partial(_draw_maps, reader)))
-    if explain_folder:
-        drawers.append(_Drawer(explain_folder, partial(_draw_explanation, reader)))
+    if maps_folder or explain_folder:
+        images = {os.path.realpath(source) for source, _ in every}
+        if maps_folder:
+            drawers.append(_Drawer(maps_folder, images, partial(_draw_maps, reader)))
+        if explain_folder:
+            drawers.append(_Drawer(explain_folder, images, partial(_draw_explanation, reader)))
     status = 0
-    for source, path_error in _sources(paths):
+    for source, path_error in every:
         try:
             if path_error:
                 raise path_error
@@ -144,26 +148,35 @@ def _draw_explanation(
 class _Drawer:
     """Draws pictures of images into a folder, under names that do not collide.
 
-    `draw_all` gives each picture with what follows the image's name in its own.
+    Args:
+        folder: is made.
+        images: what is read, and must not be drawn over.
+        draw_all: gives each picture with what follows the image's name in its own.
     """
 
     def __init__(
         self,
         folder: Path,
+        images: Collection[str],
         draw_all: "Callable[..., Iterator[tuple[str, NDArray[np.uint8]]]]",
     ) -> None:
         from digitlens.files import make_folder
 
         make_folder(folder)
-        self.folder, self.draw_all = folder, draw_all
+        self.folder, self.images, self.draw_all = folder, images, draw_all
         self.used: set[str] = set()
 
     def draw(self, source: str, image: "NDArray[np.uint8]", reading: "Reading") -> None:
+        from digitlens import sources
+        from digitlens.errors import UsageError
         from digitlens.files import write_png
 
-        stem = self._free(Path(source).stem if source != "-" else "stdin")
+        stem = self._free(Path(source).stem if source != sources.STDIN else "stdin")
         for ending, picture in self.draw_all(image, reading):
-            write_png(self.folder / f"{stem}{ending}.png", picture)
+            target = self.folder / f"{stem}{ending}.png"
+            if os.path.realpath(target) in self.images:
+                raise UsageError(f"cannot write {target}: it is one of the images that are read")
+            write_png(target, picture)
 
     def _free(self, stem: str) -> str:
         name, count = stem, 1

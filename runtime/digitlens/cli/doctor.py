@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from digitlens.cli.options import format_option, model_option
+from digitlens.text import one_line
 
 if TYPE_CHECKING:
     from digitlens.doctor import Diagnosis
@@ -39,11 +40,10 @@ def _table(diagnosis: "Diagnosis") -> str:
         *_model_rows(diagnosis),
         ("verdict", "digits can be read" if diagnosis.ok else "not to be relied on, see below"),
     ]
-    lines = [f"{name:<10} {text}" for name, text in rows]
     for problem in diagnosis.problems:
         kind = "problem" if problem.is_fatal else "note"
-        lines.append(f"{kind:<10} {problem.what}: {problem.way_out}")
-    return "\n".join(lines)
+        rows.append((kind, f"{problem.what}: {problem.way_out}"))
+    return "\n".join(one_line(f"{name:<10} {text}") for name, text in rows)
 
 
 def _model_rows(diagnosis: "Diagnosis") -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -78,7 +79,8 @@ def _csv(columns: tuple[str, ...] = COLUMNS) -> Printer:
 
 
 def _reason(source: str, error: Exception) -> str:
-    return str(error).removeprefix(f"{source}: ")
+    """Give what is wrong, without the name of the source, which may have been written otherwise."""
+    return str(error).removeprefix(f"{source}: ").removeprefix(f"{Path(source)}: ")
 
 
 PRINTERS: Mapping[str, Callable[[], Printer]] = {"table": _table, "json": _json, "csv": _csv}
