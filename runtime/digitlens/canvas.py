@@ -10,7 +10,7 @@ Picture = NDArray[np.uint8]
 Color = tuple[int, int, int]
 
 WIDTH = 1280
-"""Width of every picture in pixels."""
+"""Width of pictures that are drawn into files, in pixels."""
 MARGIN, GAP = 20, 6
 WHITE = 255
 PAPER, TEXT, FAINT_TEXT = (WHITE, WHITE, WHITE), (32, 32, 32), (120, 120, 120)

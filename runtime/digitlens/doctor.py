@@ -4,7 +4,6 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +50,12 @@ def examine(model: Path | None = None) -> Diagnosis:
     """
     problems = [*libraries.rivals(), *libraries.outdated()]
     if broken := libraries.unloadable():
-        versions = {name: _installed_version(name) for name in ("numpy", "onnxruntime", "opencv")}
-        return Diagnosis(
-            _versions(**versions), _processor(), (), [], False, None, problems + broken
+        versions = _versions(
+            numpy=libraries.installed_version("numpy"),
+            onnxruntime=libraries.installed_version("onnxruntime"),
+            opencv=libraries.installed_version("cv2"),
         )
+        return Diagnosis(versions, _processor(), (), [], False, None, problems + broken)
     return _examine(model, problems)
 
 
@@ -100,16 +101,6 @@ def _examine(model: Path | None, problems: list[Problem]) -> Diagnosis:
 
 def _versions(**others: str) -> dict[str, str]:
     return {"digitlens": digitlens.__version__, "python": platform.python_version(), **others}
-
-
-def _installed_version(name: str) -> str:
-    """Give the version of the package that brings a library, by what pip wrote down."""
-    for package in (name, f"{name}-python", f"{name}-python-headless"):
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            continue
-    return "none"
 
 
 def _processor() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, distributions, requires, ve
 from types import ModuleType
 
 ONNXRUNTIMES = {f"onnxruntime{kind}" for kind in ("", "-gpu", "-openvino", "-directml", "-qnn",
-                                                  "-rocm")}  # fmt: skip
+                                                  "-rocm", "-migraphx")}  # fmt: skip
 OPENCVS = {f"opencv-{kind}" for kind in ("python", "python-headless", "contrib-python",
                                          "contrib-python-headless")}  # fmt: skip
 RIVALS = (ONNXRUNTIMES, OPENCVS)
@@ -54,6 +54,12 @@ def outdated() -> list[Problem]:
             way_out = f'pip install --upgrade "{requirement}"'
             problems.append(Problem(f"{name} {found} is older than {least}", way_out, True))
     return problems
+
+
+def installed_version(module: str) -> str:
+    """Give the version of the package that brings a module, by what pip wrote down."""
+    found = sorted(_installed() & PACKAGES[module])
+    return version(found[0]) if found else "none"
 
 
 def unloadable() -> list[Problem]:
@@ -114,4 +120,6 @@ def _requirements() -> Iterable[str]:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+    """Give the numbers of a version without what a build adds to it, as in `1.24.1+cu128`."""
+    release = text.partition("+")[0].split(".")
+    return tuple(int(part) for part in release if part.isdecimal())

@@ -41,7 +41,11 @@ def load() -> Pick:
         raise NotFoundError(
             "nothing was picked on this machine yet: run 'digitlens bench --pick' once"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except OSError as error:
+        raise DataError(
+            f"{file()} cannot be read ({error.strerror}): run 'digitlens bench --pick' again"
+        ) from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(f"{file()} is damaged: run 'digitlens bench --pick' again") from error
 
 

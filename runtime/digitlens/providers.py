@@ -88,7 +88,8 @@ def full_name(name: str) -> str:
         return full
     for plugin in worker.plugins():
         if full in plugin["providers"]:
-            why = dict(idle_plugins())[plugin["package"]]
+            idle = dict(idle_plugins())  # another of its providers may have a device
+            why = idle.get(plugin["package"], "it offers no device for it on this machine")
             raise NotFoundError(f"{plugin['package']} is installed, but {why}")
     raise NotFoundError(
         f"the provider {short_name(full)} is not in this build of onnxruntime; {remedy(full)}; "

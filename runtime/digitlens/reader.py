@@ -105,13 +105,6 @@ class Reader:
         search = self._search(frame)
         return explain.draw(frame, search.reading, search.ink, search.found)
 
-    def steps(self, image: NDArray[np.generic] | Path | str) -> list[Step]:
-        """Give the finder's steps for an image, each with what it does in words.
-
-        Takes the same images as `read` and raises the same errors.
-        """
-        return self.read_with_steps(image)[1]
-
     def read_with_steps(
         self, image: NDArray[np.generic] | Path | str
     ) -> tuple[Reading, list[Step]]:

@@ -18,7 +18,7 @@ class Digit:
     Attributes:
         label: the most probable digit, 0…9.
         confidence: its probability, 0…1.
-        sure: whether the confidence reaches the reader's threshold.
+        sure: whether it was not dropped, and its confidence reaches the reader's threshold.
         box: `(x, y, width, height)` of the crop in pixels of the frame.
         line: number of its row in the frame, from 0; -1 if it was dropped.
         glyph: what the network was given, float32 `[32, 32]`, 0…1, ink 1 on paper 0.
@@ -45,7 +45,8 @@ class Reading:
     Attributes:
         width, height: of the frame in pixels.
         digits: row by row, in a row from left to right.
-        elapsed_ms: time from the decoded frame to this reading, in milliseconds.
+        elapsed_ms: time that finding and reading the digits of the decoded frame took, in
+            milliseconds.
         taps: inner activations by name where they were asked for, float32 with one row a digit
             in the order of `digits`: `taps["conv1"]` is `[n, 6, 28, 28]`. Else None.
         dropped: what might have been a digit, each with the reason why it is none.

@@ -51,7 +51,11 @@ class Session:
             picked = pick.load()
             provider, threads = picked.provider, threads or picked.threads
         wanted = providers.full_name(provider)
-        name = "the model" if isinstance(model, bytes) else str(model or model_file.PACKAGED)
+        name = (
+            "the model"
+            if isinstance(model, bytes)
+            else str(model_file.PACKAGED if model is None else model)
+        )
         try:
             if isinstance(model, bytes):
                 model_file.check(model)
@@ -82,7 +86,7 @@ class Session:
 
         Args:
             glyphs: float32 `[n, 32, 32]`, 0…1, ink 1 on paper 0.
-            outputs: which to compute, all by default.
+            outputs: which to compute; None for all.
 
         Returns:
             By name, float32 with `n` first: `logits [n, 10]`, `probabilities [n, 10]`, and each
@@ -91,7 +95,9 @@ class Session:
         Raises:
             ModelError: onnxruntime cannot run it after all.
         """
-        names = list(outputs or self.outputs)
+        names = list(self.outputs if outputs is None else outputs)
+        if not names:  # onnxruntime would compute all
+            return {}
         image = glyphs[:, np.newaxis].astype(np.float32, copy=False)
         try:
             found = self._session.run(names, {self.contract.input["name"]: image})

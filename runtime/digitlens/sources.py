@@ -147,7 +147,8 @@ def decode(content: bytes) -> NDArray[np.uint8]:
 def to_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
     """Turn uint8 or uint16 `[h, w]`, `[h, w, 1]`, `[h, w, 3]` or `[h, w, 4]` into `[h, w, 3]`.
 
-    Transparent pixels become paper: black behind light ink, white behind dark ink.
+    What is uint8 `[h, w, 3]` already is given back itself, not as a copy. Transparent pixels
+    become paper: black behind light ink, white behind dark ink.
 
     Raises:
         ImageError: another dtype or shape, or no pixels.

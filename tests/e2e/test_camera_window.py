@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +21,10 @@ pytestmark = pytest.mark.screen
 class Live:
     """A running `digitlens camera` and its window."""
 
-    def __init__(self, screen: Screen, folder: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "digitlens", "camera", "test:", "--output", str(folder)]
+    def __init__(
+        self, screen: Screen, folder: Path, *arguments: str, source: str = "test:"
+    ) -> None:
+        command = [sys.executable, "-m", "digitlens", "camera", source, "--output", str(folder)]
         self.screen, self.folder = screen, folder
         self.process = subprocess.Popen(
             [*command, *arguments], env=screen.environment, stderr=subprocess.PIPE, text=True
@@ -110,6 +113,16 @@ def test_pause_holds_the_picture_and_a_step_takes_one_frame(paused: Live) -> Non
     paused.screen.press("space")
     moving = paused.picture()
     until(lambda: not same(moving, paused.picture()), "it goes on")
+
+
+def test_pause_holds_the_last_picture(screen: Screen, photo: Path, tmp_path: Path) -> None:
+    seconds = 5.0
+    live = Live(screen, tmp_path, "--rate", str(1 / seconds), source=str(photo))
+    live.press("space")
+    time.sleep(seconds)
+    assert live.process.poll() is None
+    live.screen.press("space")
+    live.end()
 
 
 def test_arrow_keys_do_nothing(paused: Live) -> None:

@@ -352,6 +352,15 @@ def test_a_live_source_that_fails_after_a_damaged_frame_is_opened_again() -> Non
         assert gray(frame_of(feed)) == 2
 
 
+def test_a_damaged_first_image_waits_for_a_late_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digitlens.capture.feed.OPENING", SOON)
+    with feeding(Script([ImageError("torn"), 2, None], is_live=False)) as feed:
+        time.sleep(3 * SOON)
+        with pytest.raises(ImageError, match="torn"):
+            frame_of(feed)
+        assert gray(frame_of(feed)) == 2
+
+
 @pytest.mark.usefixtures("short_delays")
 def test_a_reader_that_pauses_loses_nothing_of_a_file_without_places() -> None:
     script = Script(range(10), is_live=False)

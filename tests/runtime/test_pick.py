@@ -63,7 +63,7 @@ def test_a_damaged_pick_is_named_with_the_way_out(file: Path, content: bytes) ->
 
 def test_a_folder_in_the_place_of_the_file_is_told(file: Path) -> None:
     file.mkdir(parents=True)
-    with pytest.raises(DataError, match="is damaged"):
+    with pytest.raises(DataError, match="cannot be read \\(Is a directory\\)"):
         pick.load()
     with pytest.raises(UsageError, match="cannot write"):
         pick.save(Pick(CPU, 1, 1))

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import onnxruntime as ort
 import pytest
 
 from digitlens import providers
+from digitlens.bench import worker
 from digitlens.errors import NotFoundError, UsageError
 
 ALL = ort.get_all_providers()
@@ -104,3 +107,14 @@ def test_every_provider_has_a_remedy_of_one_line(full: str) -> None:
     remedy = providers.remedy(full)
     assert remedy.startswith(("pip install onnxruntime-", "build onnxruntime with it"))
     assert "\n" not in remedy
+
+
+def test_a_plugin_may_have_a_device_for_another_of_its_providers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plugin = {"package": "onnxruntime-ep-x", "providers": ["AProvider", "BProvider"], "error": ""}
+    monkeypatch.setattr(worker, "plugins", lambda: [plugin])
+    monkeypatch.setattr(worker, "plugin_devices", lambda: [SimpleNamespace(ep_name="AProvider")])
+    assert providers.full_name("AProvider") == "AProvider"
+    with pytest.raises(NotFoundError, match="onnxruntime-ep-x is installed, but it offers no dev"):
+        providers.full_name("BProvider")

@@ -25,6 +25,7 @@ def test_it_gives_every_output_in_its_shape() -> None:
 def test_it_gives_only_what_is_asked_for_and_takes_no_glyph_at_all() -> None:
     outputs = Session().run(np.zeros((0, 32, 32), np.float32), ["conv1"])
     assert {name: output.shape for name, output in outputs.items()} == {"conv1": (0, 6, 28, 28)}
+    assert Session().run(np.zeros((1, 32, 32), np.float32), []) == {}
 
 
 def test_all_nodes_really_run_on_the_processor() -> None:
@@ -140,6 +141,11 @@ def test_what_is_no_onnx_file_is_one_line(
     path = tmp_path / "bad.onnx"
     path.write_bytes(content)
     assert_one_line_error(digitlens("classify", photo, "--model", path), 1, path)
+
+
+def test_an_empty_name_is_not_the_packaged_model() -> None:
+    with pytest.raises(ModelError, match="it is no regular file"):
+        Session("")
 
 
 def test_a_missing_model_is_not_found(digitlens: Digitlens, photo: Path) -> None:

@@ -33,6 +33,9 @@ def live(image: np.ndarray, digits: Sequence[Digit]) -> LiveReading:
     )
 
 
+BLANK = live(np.full((480, 640, 3), 255, np.uint8), [])
+
+
 def digit(box: tuple[int, int, int, int], *, sure: bool = True) -> Digit:
     probabilities = np.full(10, 0.02, np.float32)
     probabilities[7] = 0.82
@@ -101,16 +104,15 @@ def test_maps_keys_and_lines_are_seen(reader: Reader, size: tuple[int, int]) -> 
 
 def test_lines_stand_above_each_other_from_the_lowest_up() -> None:
     colors = [(0, 0, 200), (0, 200, 0), (200, 0, 0)]
-    scene = Scene(None, lines=[("words", color) for color in colors])
-    picture, place = draw(scene, 640, 480)
-    assert place is None
+    scene = Scene(BLANK, lines=[("words", color) for color in colors])
+    picture, _ = draw(scene, 640, 480)
     seen = [tuple(row.tolist()) for row in picture[::-1, 2]]
     assert [color for color in dict.fromkeys(seen) if color in colors] == colors
     assert seen[0] == colors[0]
 
 
 def test_a_line_that_is_longer_than_the_picture_is_made_to_fit() -> None:
-    picture, _ = draw(Scene(None, lines=[("long " * 100, GRAY)]), 640, 480)
+    picture, _ = draw(Scene(BLANK, lines=[("long " * 100, GRAY)]), 640, 480)
     ground = (picture[-2] == GRAY).all(1)
     assert ground.all()
 

@@ -252,8 +252,8 @@ class _Worker(threading.Thread):
             feed.dropped += isinstance(feed._slot, Frame)
             feed._slot = shot if isinstance(shot, ImageError) else feed._frame(shot)
             feed.state, feed._delay, feed.reason = State.RUNNING, FIRST_DELAY, ""
-            if not isinstance(shot, ImageError):
-                # What has a place in its source is shown when it is due: silence means nothing.
+            if keeps_all or isinstance(shot, Shot):
+                # What waits to be taken, or is due at a place, comes late without being lost.
                 self.patience = feed.patience if comes_by_itself else math.inf
             self.heard = time.monotonic()
             feed._condition.notify_all()

@@ -17,7 +17,8 @@ class Shot(NamedTuple):
     """What a capture gives.
 
     Attributes:
-        image: uint8 `[h, w, 3]`, blue, green, red.
+        image: uint8 `[h, w, 3]`, blue, green, red; it is kept, so nothing may be written into it
+            afterwards.
         place: the second at which it stands in its source; None where frames come by themselves,
             as from a camera.
         name: of the file, where it has one of its own.

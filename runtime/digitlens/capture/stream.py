@@ -70,7 +70,7 @@ class Camera:
         Raises:
             SourceError: there is none, or another program has it.
         """
-        device = min(int(self.name), _NO_CAMERA) if self.name.isdecimal() else self.name
+        device = min(int(self.name[:9]), _NO_CAMERA) if self.name.isdecimal() else self.name
         camera = cv2.VideoCapture(device, _BACKENDS.get(sys.platform, cv2.CAP_ANY))
         if not camera.isOpened():
             raise SourceError(

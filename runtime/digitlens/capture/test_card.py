@@ -4,6 +4,7 @@ The digits drift with their sheet as in a hand-held camera, and one after the ot
 another digit. Everything follows from the number of the frame, so a card can be drawn twice.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,7 +43,8 @@ _INK = 0.72
 _LIFT = 3
 """Standard deviations by which noise is lifted, since it is added as bytes."""
 _PATTERNS = 6
-"""How many noise patterns take turns."""
+"""How many noise patterns take turns, where they have no more pixels together than these."""
+_NOISE_PIXELS = 24_000_000
 
 
 class Card:
@@ -136,7 +138,7 @@ class CardSource:
 
     def _digits(self) -> int | None:
         text = self.name.removeprefix(PREFIX)
-        if text and not text.isdecimal():
+        if text and not re.fullmatch("[0-9]{1,9}", text):
             raise UsageError(
                 f"no test card {self.name!r}: give 'test:', or 'test:40' for 40 digits"
             )
@@ -181,7 +183,8 @@ def _paper(width: int, height: int, noise: float) -> NDArray[np.uint8]:
 
 def _noise(width: int, height: int, deviation: float) -> NDArray[np.uint8]:
     """Patterns of noise to be added, uint8 `[patterns, height, width, 3]`."""
-    random, count = np.random.default_rng(0), _PATTERNS if deviation else 1
+    random = np.random.default_rng(0)
+    count = min(max(_NOISE_PIXELS // (width * height), 1), _PATTERNS) if deviation else 1
     patterns = np.empty((count, height, width, 3), np.uint8)
     for pattern in patterns:
         gray = random.normal(_LIFT * deviation, deviation, (height, width, 1))

@@ -4,6 +4,7 @@ Sub-commands are imported when they are used, so that `digitlens --help` loads n
 OpenCV nor onnxruntime, and works without the extras.
 """
 
+import errno
 import io
 import sys
 from importlib import import_module
@@ -116,7 +117,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)
     except OSError as error:
-        fail(f"{error.filename or 'the output'}: {error.strerror or error}", 1)
+        is_full = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO)
+        what = error.filename or ("the output" if is_full else "the system")
+        fail(f"{what}: {error.strerror or error}", 1)
     sys.exit(status)
 
 

@@ -125,6 +125,8 @@ def camera(
     silence_libraries()
     if lists:
         return _list_cameras(form)
+    if raw and no_window and not record:
+        raise UsageError("--raw says how to record: give --record FILE.mp4")
     is_stopping = _stopping()
     name = source_name(place, source)
     if record and Path(name).exists() and record.exists() and record.samefile(name):
@@ -264,7 +266,10 @@ def _leave_output() -> None:
 
 def _list_cameras(form: str | None) -> int:
     from digitlens.capture import answering_cameras, camera_name
+    from digitlens.errors import UsageError
 
+    if form == "csv":
+        raise UsageError("--list-cameras has no --format csv: leave it out, or give json")
     found = [(number, camera_name(number)) for number in answering_cameras()]
     for number, name in found:
         as_json = json.dumps({"camera": number, "name": name})

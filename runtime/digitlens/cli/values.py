@@ -1,6 +1,7 @@
 """Values of options that click has no type for."""
 
 import math
+import re
 from typing import Any
 
 import click
@@ -30,7 +31,7 @@ def percent(_: click.Context, __: click.Parameter, value: str) -> float:
     except ValueError:
         percent = -1
     if not 0 <= percent <= 10_000:
-        raise click.BadParameter(f"{value!r} is no percentage such as 10%")
+        raise click.BadParameter(f"{value!r} is no percentage from 0% to 10000%")
     return percent / 100
 
 
@@ -55,7 +56,9 @@ def dims(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict
     found = {}
     for value in values:
         symbol, _equals, size = value.rpartition("=")
-        if not symbol or not size.isdecimal() or not 1 <= int(size) <= 1_000_000:
-            raise click.BadParameter(f"{value!r} is not NAME=SIZE such as batch=1")
+        if not symbol or not re.fullmatch("[0-9]{1,7}", size) or not 1 <= int(size) <= 1_000_000:
+            raise click.BadParameter(
+                f"{value[:80]!r} is not NAME=SIZE such as batch=1, of 1 to 1000000"
+            )
         found[symbol] = int(size)
     return found

@@ -53,7 +53,7 @@ class Stage:
             self.shows_maps = True
 
     def chosen(self, reading: LiveReading) -> int | None:
-        """Give the chosen digit's number in the reading, the first if it is gone."""
+        """Give the chosen digit's number in the reading, the first if it is gone, None of none."""
         for number, digit in enumerate(reading.digits):
             if _track(digit, number) == self._track:
                 return number
@@ -66,8 +66,7 @@ class Stage:
     def choose_next(self, reading: LiveReading) -> None:
         """Choose the next digit in reading order, after the last the first."""
         if reading.digits:
-            current = self.chosen(reading)
-            number = 0 if current is None else (current + 1) % len(reading.digits)
+            number = ((self.chosen(reading) or 0) + 1) % len(reading.digits)
             self._track = _track(reading.digits[number], number)
 
     def choose_at(self, reading: LiveReading, x: float, y: float) -> None:
@@ -77,16 +76,14 @@ class Stage:
             if left <= x < left + width and top <= y < top + height:
                 self._track = _track(digit, number)
 
-    def scene(self, reading: LiveReading | None, lines: Sequence[Line]) -> Scene:
+    def scene(self, reading: LiveReading, lines: Sequence[Line]) -> Scene:
         """Say what is to be drawn."""
-        if reading is None:
-            return Scene(None, lines=lines, shows_keys=self.shows_keys)
         chosen = self.chosen(reading)
         return Scene(
             reading,
             chosen=chosen,
             taps=[] if chosen is None or not self.shows_maps else self._drawn(reading, chosen),
-            steps=self._reader.steps(reading.image) if self.explains else (),
+            steps=self._reader.read_with_steps(reading.image)[1] if self.explains else (),
             lines=lines,
             shows_keys=self.shows_keys,
         )

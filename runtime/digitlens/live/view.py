@@ -48,7 +48,7 @@ class Scene:
     """All that is to be seen.
 
     Attributes:
-        reading: the newest one, None before the first frame.
+        reading: the newest one.
         chosen: which of its digits the panel shows.
         taps: what to draw of that digit, each with its activation, float32 in the tap's shape.
         steps: of the finder, to be shown instead of the frame, or none.
@@ -56,7 +56,7 @@ class Scene:
         shows_keys: whether the keys are explained.
     """
 
-    reading: LiveReading | None
+    reading: LiveReading
     chosen: int | None = None
     taps: Sequence[tuple[Tap, NDArray[np.float32]]] = ()
     steps: Sequence[Step] = ()
@@ -98,9 +98,7 @@ def draw(scene: Scene, width: int, height: int) -> tuple[Picture, Place | None]:
         return np.asarray(cv2.resize(large, (width, height)), np.uint8), None
     picture = canvas.blank(height, width)
     unit = min(max(min(height, width * 3 // 4) / 480, 0.6), 3.0)
-    place = None
-    if scene.reading is not None:
-        place = _draw_reading(picture, scene.reading, scene, unit)
+    place = _draw_reading(picture, scene, unit)
     _write_lines(picture, scene.lines, unit)
     if scene.shows_keys:
         _write_keys(picture, unit)
@@ -129,9 +127,8 @@ def _tag(picture: Picture, text: str, left: int, top: int, color: Color, unit: f
     canvas.write(picture, text, (left + 2, bottom - 3), size, canvas.PAPER)
 
 
-def _draw_reading(
-    picture: Picture, reading: LiveReading, scene: Scene, unit: float
-) -> Place | None:
+def _draw_reading(picture: Picture, scene: Scene, unit: float) -> Place | None:
+    reading = scene.reading
     height, width = picture.shape[:2]
     if width > 1.1 * height:
         split = round(width * (1 - _PANEL))
@@ -161,8 +158,7 @@ def _draw_panel(
     width = panel.shape[1] - 2 * margin
     top = _write_text(panel, reading.text, margin, width, unit)
     if digit is None:
-        words = "no digits" if not reading.digits else "Tab or click chooses a digit"
-        canvas.write(panel, words, (margin, top + margin), 0.5 * unit, canvas.FAINT_TEXT)
+        canvas.write(panel, "no digits", (margin, top + margin), 0.5 * unit, canvas.FAINT_TEXT)
         return
     side = min(round(160 * unit), round(width * 0.44), panel.shape[0] - top - margin)
     if side < _LEAST_GLYPH:

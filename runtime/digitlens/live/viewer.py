@@ -85,11 +85,12 @@ class Viewer:
                 result = error
             if isinstance(result, LiveReading):
                 self._take(result)
-            elif result is None and self._watch.has_ended:
+            elif result is None and self._watch.has_ended and not self._is_paused:
                 return
             yield result
             if self._window:
-                self._serve(self._window, is_idle=self._is_paused)
+                assert self._reading is not None  # there is no window before the first
+                self._serve(self._window, self._reading)
 
     def close(self) -> None:
         """Finish the recording, close the window and the source.
@@ -113,7 +114,7 @@ class Viewer:
         self._reading, self._is_stepping = reading, False
         picture = None
         if self._window:
-            picture = self._show(self._window)
+            picture = self._show(self._window, reading)
         if self._recorder:
             self._recorder.write(self._recorded(reading, picture), reading.time)
 
@@ -132,39 +133,39 @@ class Viewer:
         size = view.usual_size(reading.width, reading.height)
         return view.draw(self._stage.scene(reading, []), *size)[0]
 
-    def _show(self, window: Window) -> Picture:
+    def _show(self, window: Window, reading: LiveReading) -> Picture:
         lines = self._lines()
         self._drawn = lines, window.size
-        scene = self._stage.scene(self._reading, lines)
+        scene = self._stage.scene(reading, lines)
         picture, self._place = view.draw(scene, *window.size)
         window.show(picture)
         return picture
 
-    def _serve(self, window: Window, *, is_idle: bool) -> None:
+    def _serve(self, window: Window, reading: LiveReading) -> None:
         """Let the window live, and do what was pressed in it."""
-        key = window.key(30 if is_idle else 1)
+        key = window.key(30 if self._is_paused else 1)
         if not window.is_open:
             self._is_done = True
             return
         for x, y in window.take_clicks():
-            if self._reading and self._place:
-                self._stage.choose_at(self._reading, *self._place.in_frame(x, y))
+            if self._place:
+                self._stage.choose_at(reading, *self._place.in_frame(x, y))
                 self._drawn = None
         if key:
-            self._press(key, window)
+            self._press(key, window, reading)
             self._drawn = None
         if self._drawn != (self._lines(), window.size):
-            self._show(window)
+            self._show(window, reading)
 
-    def _press(self, key: str, window: Window) -> None:
-        stage, reading = self._stage, self._reading
+    def _press(self, key: str, window: Window, reading: LiveReading) -> None:
+        stage = self._stage
         if key in ("q", "esc"):
             self._is_done = True
         elif key == "space":
             self._is_paused = not self._is_paused
         elif key == ".":
             self._is_paused = self._is_stepping = True
-        elif key == "tab" and reading:
+        elif key == "tab":
             stage.choose_next(reading)
         elif key.isdecimal() and key != "0":
             stage.show_tap(int(key))
@@ -180,15 +181,14 @@ class Viewer:
             window.toggle_full_screen()
         elif key in ("s", "r"):
             try:
-                self._save() if key == "s" else self._switch_recording()
+                self._save(reading) if key == "s" else self._switch_recording()
             except DigitlensError as error:
                 self._say(str(error), canvas.BAD)
 
-    def _save(self) -> None:
-        if self._reading:
-            chosen = self._stage.chosen(self._reading)
-            reader = self._watch.reader
-            self._say(f"saved {snapshot.save(self._reading, chosen, reader, self._folder)}")
+    def _save(self, reading: LiveReading) -> None:
+        chosen = self._stage.chosen(reading)
+        path = snapshot.save(reading, chosen, self._watch.reader, self._folder)
+        self._say(f"saved {path}")
 
     def _switch_recording(self) -> None:
         recorder, self._recorder = self._recorder, None
