@@ -18,7 +18,7 @@ from screen import until
 from server import HALF, Server, close_code, next_picture, serving
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_within_two_seconds_and_closes_sockets(how: int) -> None:
     with serving("test:") as server, server.watch() as viewer, socket.socket() as half:
         half.connect(("127.0.0.1", server.port))

@@ -13,6 +13,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
+from digitlens.capture.test_card import Card
+from digitlens.contract import TAPS
 from screen import until
 from server import HALF, Server, certificate, close_code, next_picture, serving
 
@@ -100,6 +102,20 @@ def test_many_large_bodies_at_once_are_bounded_in_memory(image: bytes) -> None:
         assert statuses <= {422, 503}
         assert memory() - before < 250
         assert server.ask("/api/read", image).status == 200
+
+
+def test_answers_that_nobody_reads_are_bounded_in_memory(image: bytes) -> None:
+    crowd = cv2.imencode(".png", Card(1280, 960, 100, noise=0).frame(0))[1].tobytes()
+    path = "/api/read?taps=" + ",".join(tap.name for tap in TAPS)
+    patch = "import digitlens.serve.outbox as o; o.MAX_TOGETHER = 20 << 20"
+    with serving("test:", patch=patch) as server:
+        assert 10 << 20 < len(server.ask(path, crowd).body) < 20 << 20
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(crowd)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port)) as deaf:
+            deaf.sendall(head.encode() + crowd)
+            until(lambda: server.ask(path, crowd).status == 503, "one answer waits already")
+            assert server.ask(path, image).status == 200
+        until(lambda: server.ask(path, crowd).status == 200, "nobody waits any more")
 
 
 def upgrade(*lines: str) -> bytes:

@@ -54,8 +54,16 @@ def test_a_paused_viewer_still_chooses(server: Server) -> None:
         assert len(arrays["jpeg"]) == 0
 
 
-def test_frames_are_encoded_once_and_a_slow_viewer_skips() -> None:
-    with serving("test:") as server, server.watch() as slow, server.watch() as one:
+def test_frames_are_encoded_once_and_a_slow_viewer_skips(tmp_path: Path) -> None:
+    log = tmp_path / "encoded"
+    patch = (
+        "import digitlens.serve.packet as p\n"
+        "def jpeg(image, encode=p.jpeg):\n"
+        f"    print(file=open({str(log)!r}, 'a'))\n"
+        "    return encode(image)\n"
+        "p.jpeg = jpeg"
+    )
+    with serving("test:", patch=patch) as server, server.watch() as slow, server.watch() as one:
         with server.watch() as two, ThreadPoolExecutor() as pool:
 
             def numbers(viewer, seconds: float) -> list[int]:
@@ -78,6 +86,7 @@ def test_frames_are_encoded_once_and_a_slow_viewer_skips() -> None:
             seen = [each.result() for each in fast]
         frames = server.metric("digitlens_frames_total")
         sent = server.metric("digitlens_frames_sent_total")
+    assert 0 <= len(log.read_text()) - frames < 60  # those that came after the question
     assert max(skipped) - min(skipped) > 30
     for found in seen:
         steps = np.diff(found)
@@ -125,16 +134,18 @@ def test_a_source_that_ends_begins_again_on_request(photo: Path) -> None:
     with serving(photo, "--rate", 20) as server, server.watch() as viewer:
         assert next_picture(viewer)[0]["reading"]["text"] == "12345\n67890"
         assert "has ended" in next_status(viewer, "ended")["message"]
+        with server.watch() as late:
+            assert "has ended" in next_status(late, "ended")["message"]
         viewer.send(json.dumps({"again": True}))
         next_status(viewer, "running")
 
 
 def test_a_source_that_breaks_is_said_and_tried_again() -> None:
     patch = (
-        "import digitlens.serve.broadcast as b; b.RETRY = 0.1\n"
+        "import digitlens.serve.broadcast as b, digitlens.serve.packet as p; b.RETRY = 0.1\n"
         "def broken(*a): raise RuntimeError('no such luck')\n"
-        "b.encoded, good = broken, b.encoded\n"
-        "import threading; threading.Timer(1.5, lambda: setattr(b, 'encoded', good)).start()"
+        "p.jpeg, good = broken, p.jpeg\n"
+        "import threading; threading.Timer(1.5, lambda: setattr(p, 'jpeg', good)).start()"
     )
     with serving("test:", patch=patch) as server, server.watch() as viewer:
         assert next_status(viewer, "failed")["message"] == "no such luck"

@@ -96,9 +96,10 @@ def serve(
     from digitlens.serve.inbox import Inbox
     from digitlens.serve.metrics import Metrics
     from digitlens.serve.network import layers_of
+    from digitlens.serve.outbox import Outbox
     from digitlens.serve.place import Place
     from digitlens.serve.server import serve as listen
-    from digitlens.serve.state import State
+    from digitlens.serve.shared import Shared
 
     silence_libraries()
     if keyfile and not certfile:
@@ -115,8 +116,9 @@ def serve(
     broadcast = Broadcast(
         lambda: follow(found, reader, fast=fast, loop=loop, steady=steady), metrics, always=always
     )
-    state = State(
+    shared = Shared(
         inbox=Inbox(),
+        outbox=Outbox(),
         desk=Desk(reader, metrics),
         broadcast=broadcast,
         metrics=metrics,
@@ -128,6 +130,6 @@ def serve(
         with suppress(OSError, ValueError):  # nobody may listen
             click.echo(one_line(f"serving {found.name}; Ctrl-C ends it"), err=True)
 
-    listen(build(state), Place(host, port, names, certfile, keyfile), say)
+    listen(build(shared), Place(host, port, names, certfile, keyfile), say)
     # Python would wait for a thread that is deep in a library or a driver.
     os._exit(0)

@@ -14,35 +14,41 @@ import digitlens
 from digitlens.contract import Contract
 from digitlens.reading import Reading
 from digitlens.serve.broadcast import MAX_VIEWERS
-from digitlens.serve.state import State
+from digitlens.serve.shared import Shared
 
 SOURCE = "-"
 """What `source` says of an image that has no name, as `digitlens classify -` does."""
 
 
 async def read(request: Request) -> Response:
-    """Read an image: what `digitlens classify --format json` prints, with the taps asked for."""
-    state = State.of(request)
-    desk = state.desk
+    """Read an image: what `digitlens classify --format json` prints, with the taps asked for.
+
+    Raises:
+        HTTPException: 400 no such tap; see `Inbox.body`, `Desk.answer` and `Outbox.answer`.
+    """
+    shared = Shared.of(request)
+    desk = shared.desk
     names = _taps(request, desk.reader.contract)
 
     def make(frame: NDArray[np.uint8]) -> tuple[Reading, bytes]:
         reading = desk.reader.read(frame, taps=bool(names))
         return reading, _json(reading, names)
 
-    async with state.inbox.body(request) as image:
+    async with shared.inbox.body(request) as image:
         answer = await desk.answer(image, "api", make)
-    return Response(answer, media_type="application/json")
+    return shared.outbox.answer(answer, "application/json")
 
 
 async def model(request: Request) -> Response:
     """Give the model's contract."""
-    return Response(State.of(request).desk.reader.contract.to_json(), media_type="application/json")
+    return Response(
+        Shared.of(request).desk.reader.contract.to_json(), media_type="application/json"
+    )
 
 
 async def health(request: Request) -> Response:
     """Say that the server is well, and what its source is doing."""
-    broadcast = State.of(request).broadcast
+    broadcast = Shared.of(request).broadcast
     return JSONResponse(
         {
             "status": "ok",
@@ -56,10 +62,10 @@ async def health(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """Give what was counted, in Prometheus's text format."""
-    state = State.of(request)
-    state.metrics.set("digitlens_viewers", state.broadcast.viewers)
+    shared = Shared.of(request)
+    shared.metrics.set("digitlens_viewers", shared.broadcast.viewers)
     return PlainTextResponse(
-        state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+        shared.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
     )
 
 
@@ -86,21 +92,21 @@ def _taps(request: Request, contract: Contract) -> list[str]:
     known = [tap.name for tap in contract.taps]
     if unknown := [name for name in wanted if name not in known]:
         raise HTTPException(400, f"no tap {unknown[0][:40]!r}: the model has {', '.join(known)}")
-    return wanted
+    return list(dict.fromkeys(wanted))
 
 
 async def refuse(request: Request, error: Exception) -> Response:
     """Say what is wrong, as `classify` does of an image."""
     assert isinstance(error, HTTPException)
     if error.status_code != 404:
-        State.of(request).metrics.count("digitlens_errors_total", 'kind="request"')
+        Shared.of(request).metrics.count("digitlens_errors_total", 'kind="request"')
     body = json.dumps({"source": SOURCE, "error": error.detail})
     return Response(body, error.status_code, error.headers, "application/json")
 
 
 async def fail(request: Request, _: Exception) -> Response:
     """Say that there is a fault of our own; it is logged."""
-    State.of(request).metrics.count("digitlens_errors_total", 'kind="fault"')
+    Shared.of(request).metrics.count("digitlens_errors_total", 'kind="fault"')
     return JSONResponse({"source": SOURCE, "error": "a fault of the server: see its log"}, 500)
 
 

@@ -10,20 +10,20 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from digitlens.serve import api, page
-from digitlens.serve.state import State
+from digitlens.serve.shared import Shared
 
 STATIC = Path(__file__).parent / "static"
 
 
-def build(state: State) -> Starlette:
+def build(shared: Shared) -> Starlette:
     """Put together what answers."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
-        state.broadcast.start()
+        shared.broadcast.start()
         yield
-        await state.broadcast.close()
+        await shared.broadcast.close()
 
     app = Starlette(
         routes=[
@@ -34,5 +34,5 @@ def build(state: State) -> Starlette:
         exception_handlers={HTTPException: api.refuse, Exception: api.fail},
         lifespan=lifespan,
     )
-    app.state.shared = state
+    app.state.shared = shared
     return app

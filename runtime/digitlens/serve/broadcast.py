@@ -8,23 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from digitlens.capture.feed import State
 from digitlens.errors import DigitlensError, ImageError
 from digitlens.live.meter import Stats
 from digitlens.live.watch import Watch
 from digitlens.reading import LiveReading
+from digitlens.serve import packet
 from digitlens.serve.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
-MAX_SIDE = 1280
-"""Larger frames are shrunk before they are encoded; boxes stay in pixels of the frame."""
-QUALITY = 80
-"""Of the JPEG, 0…100."""
 MAX_VIEWERS = 32
 """Who may watch at once."""
 LINGER = 2.0
@@ -43,7 +36,7 @@ class Picture:
     Attributes:
         number: counts pictures since the server began, from 1.
         reading: what was read in it, and the frame.
-        jpeg: the frame, at most `MAX_SIDE` wide and high.
+        jpeg: the frame, at most `packet.MAX_SIDE` wide and high.
         captured: when it came, in seconds since 1970.
         stats: rates and ages of the last seconds.
     """
@@ -109,8 +102,9 @@ class Broadcast:
 
     @contextmanager
     def watching(self) -> Iterator[asyncio.Event]:
-        """Keep the source open; the event that is given is set whenever there is news."""
+        """Keep the source open; the event that is given is set now, and whenever there is news."""
         news = asyncio.Event()
+        news.set()
         with self._condition:
             self._viewers.add(news)
             self._condition.notify_all()
@@ -194,7 +188,7 @@ class Broadcast:
         self._count += 1
         captured = time.time() - reading.age_ms / 1000
         stats = watch.meter.recent()
-        picture = Picture(self._count, reading, encoded(reading.image), captured, stats)
+        picture = Picture(self._count, reading, packet.jpeg(reading.image), captured, stats)
         self._metrics.count("digitlens_frames_total")
         self._metrics.count("digitlens_readings_total", 'by="live"')
         self._metrics.observe("digitlens_frame_age_seconds", reading.age_ms / 1000)
@@ -213,13 +207,3 @@ class Broadcast:
         self.status, self.newest = status, picture or self.newest
         for news in self._viewers:
             news.set()
-
-
-def encoded(image: NDArray[np.uint8], quality: int = QUALITY) -> bytes:
-    """Encode a picture, uint8 `[h, w]` or `[h, w, 3]` in BGR, as JPEG of at most `MAX_SIDE`."""
-    height, width = image.shape[:2]
-    scale = MAX_SIDE / max(height, width)
-    if scale < 1:
-        size = max(round(width * scale), 1), max(round(height * scale), 1)
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

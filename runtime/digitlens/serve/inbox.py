@@ -42,7 +42,8 @@ class Inbox:
         parts: list[bytes] = []
         try:
             await self._receive(request, parts)
-            yield b"".join(parts)
+            parts[:] = [b"".join(parts)]  # not held twice
+            yield parts[0]
         finally:
             self._bytes -= sum(map(len, parts))
 

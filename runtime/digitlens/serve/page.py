@@ -13,13 +13,14 @@ from starlette.websockets import WebSocket
 
 from digitlens import normalize
 from digitlens.capture.test_card import tiles
-from digitlens.contract import GLYPH_SIZE, IMAGE
+from digitlens.contract import GLYPH_SIZE, IMAGE, LABELS
 from digitlens.reading import Digit, Reading
-from digitlens.serve.broadcast import MAX_VIEWERS, encoded
-from digitlens.serve.packet import pack
-from digitlens.serve.state import State
-from digitlens.serve.viewer import Viewer, gray
+from digitlens.serve.broadcast import MAX_VIEWERS
+from digitlens.serve.packet import gray, jpeg, pack
+from digitlens.serve.shared import Shared
+from digitlens.serve.viewer import Viewer
 
+PACKET = "application/octet-stream"
 Arrays = dict[str, NDArray[Any] | bytes]
 STEP_QUALITY = 90
 """Of the JPEGs of steps, 0…100."""
@@ -29,13 +30,13 @@ MAX_DROPPED = 40
 
 async def live(socket: WebSocket) -> None:
     """Send the live picture until the viewer leaves; see `Viewer`."""
-    state = State.of(socket)
-    if state.broadcast.viewers >= MAX_VIEWERS:
-        state.metrics.count("digitlens_errors_total", 'kind="socket"')
+    shared = Shared.of(socket)
+    if shared.broadcast.viewers >= MAX_VIEWERS:
+        shared.metrics.count("digitlens_errors_total", 'kind="socket"')
         answer = PlainTextResponse(f"{MAX_VIEWERS} watch already: try again later\n", 503)
         await socket.send_denial_response(answer)
         return
-    await Viewer(socket, state.broadcast, state.desk.reader, state.metrics).serve()
+    await Viewer(socket, shared.broadcast, shared.desk.reader, shared.metrics).serve()
 
 
 async def read(request: Request) -> Response:
@@ -46,8 +47,8 @@ async def read(request: Request) -> Response:
     uint8 `[n, 32, 32]`, `probabilities`, float32 `[n, 10]`, and JPEGs: `frame`, and `step0` and
     so on, whose words are in `steps`.
     """
-    state = State.of(request)
-    desk = state.desk
+    shared = Shared.of(request)
+    desk = shared.desk
     wants_steps = request.query_params.get("steps") == "1"
 
     def make(frame: NDArray[np.uint8]) -> tuple[Reading, bytes]:
@@ -56,15 +57,16 @@ async def read(request: Request) -> Response:
             return reading, pack(*_signs(reading))
         reading, steps = desk.reader.read_with_steps(frame)
         header, arrays = _signs(reading)
-        arrays["frame"] = encoded(frame, STEP_QUALITY)
+        arrays["frame"] = jpeg(frame, STEP_QUALITY)
         # The first step is the frame with boxes, which the page draws itself.
         header["steps"] = [words for words, _ in steps[1:]]
         for number, (_, picture) in enumerate(steps[1:]):
-            arrays[f"step{number}"] = encoded(picture, STEP_QUALITY)
+            arrays[f"step{number}"] = jpeg(picture, STEP_QUALITY)
         return reading, pack(header, arrays)
 
-    async with state.inbox.body(request) as image:
-        return _response(await desk.answer(image, "page", make))
+    async with shared.inbox.body(request) as image:
+        packet = await desk.answer(image, "page", make)
+    return shared.outbox.answer(packet, PACKET)
 
 
 async def activations(request: Request) -> Response:
@@ -72,33 +74,34 @@ async def activations(request: Request) -> Response:
 
     The packet's arrays are float32, without the batch.
     """
-    state = State.of(request)
-    async with state.inbox.body(request) as body:
+    shared = Shared.of(request)
+    async with shared.inbox.body(request) as body:
         if len(body) != GLYPH_SIZE**2:
             raise HTTPException(422, f"{len(body)} bytes: a glyph is {GLYPH_SIZE**2} grey levels")
         levels = np.frombuffer(body, np.uint8).reshape(1, GLYPH_SIZE, GLYPH_SIZE)
     image = levels.astype(np.float32) / np.float32(255)
-    outputs = state.desk.reader.session.run(image)
+    outputs = shared.desk.reader.session.run(image)
     values = {IMAGE: image, **{name: each[0] for name, each in outputs.items()}}
-    return _response(pack({}, values))
+    return shared.outbox.answer(pack({}, values), PACKET)
 
 
 async def network(request: Request) -> Response:
     """Give the layers, and as arrays their weights, `conv1.weight` and `conv1.bias`, and so on."""
-    state = State.of(request)
+    shared = Shared.of(request)
     arrays: Arrays = {}
-    for layer in state.layers:
+    for layer in shared.layers:
         for what, numbers in (("weight", layer.weight), ("bias", layer.bias)):
             if numbers is not None:
                 arrays[f"{layer.name}.{what}"] = numbers
-    labels = state.desk.reader.contract.labels
-    header = {"layers": [layer.to_dict() for layer in state.layers], "labels": labels}
-    return _response(pack(header, arrays))
+    labels = shared.desk.reader.contract.labels
+    header = {"layers": [layer.to_dict() for layer in shared.layers], "labels": labels}
+    return shared.outbox.answer(pack(header, arrays), PACKET)
 
 
-async def samples(_: Request) -> Response:
+async def samples(request: Request) -> Response:
     """Give a drawn glyph of each digit, `glyphs`, uint8 `[10, 32, 32]`."""
-    return _response(pack({}, {"glyphs": sample_glyphs()}))
+    packet = pack({}, {"glyphs": sample_glyphs()})
+    return Shared.of(request).outbox.answer(packet, PACKET)
 
 
 @cache
@@ -118,6 +121,8 @@ def _signs(reading: Reading) -> tuple[dict[str, Any], Arrays]:
     }
     glyphs = np.array([gray(digit) for digit in signs], np.uint8)
     probabilities = np.array([digit.probabilities for digit in signs], np.float32)
+    glyphs = glyphs.reshape(-1, GLYPH_SIZE, GLYPH_SIZE)
+    probabilities = probabilities.reshape(-1, len(LABELS))
     return header, {"glyphs": glyphs, "probabilities": probabilities}
 
 
@@ -130,11 +135,6 @@ def _sign(digit: Digit) -> dict[str, Any]:
         "reason": digit.reason,
         "dropped": digit.line < 0,
     }
-
-
-def _response(packet: bytes) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(packet, media_type="application/octet-stream", headers=headers)
 
 
 ROUTES = [

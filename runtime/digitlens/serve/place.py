@@ -7,6 +7,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from digitlens.errors import UsageError
@@ -29,11 +30,11 @@ class Place:
         certfile, keyfile: of a certificate for TLS, in PEM.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8765
-    names: Sequence[str] = ()
-    certfile: Path | None = None
-    keyfile: Path | None = None
+    host: str
+    port: int
+    names: Sequence[str]
+    certfile: Path | None
+    keyfile: Path | None
 
     def __post_init__(self) -> None:
         """Refuse names that no request can bring."""
@@ -51,23 +52,13 @@ class Place:
             kind, _, _, _, address = socket.getaddrinfo(
                 self.host or None, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
-            # asyncio sends small answers at once (TCP_NODELAY) only if the protocol is named.
-            listener = socket.socket(kind, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            if os.name == "posix":  # elsewhere it would let others take the port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
-                unread = round(1000 * UNREAD_SECONDS)
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread)
-            listener.bind(address)
-            listener.listen(BACKLOG)
+            return _listening(kind, address)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(
                 f"cannot listen at {self.host} port {self.port} ({reason}): choose another --port, "
                 "or a --host of this machine"
             ) from error
-        listener.setblocking(False)
-        return listener
 
     def hosts(self, *, is_open: bool) -> list[str]:
         """Give the names by which it may be called; `is_open` is whether others can call it."""
@@ -85,6 +76,24 @@ class Place:
         return f"{scheme}://{shown}:{port}/" + (
             f"?{PARAMETER}={quote(os.fsencode(token))}" if token else ""
         )
+
+
+def _listening(kind: socket.AddressFamily, address: Any) -> socket.socket:  # noqa: ANN401
+    # asyncio sends small answers at once (TCP_NODELAY) only if the protocol is named.
+    listener = socket.socket(kind, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere it would let others take the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+            unread = round(1000 * UNREAD_SECONDS)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _outward_address() -> str:

@@ -16,7 +16,6 @@ import time
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -24,10 +23,9 @@ from digitlens import maps
 from digitlens.errors import UsageError
 from digitlens.live.stage import Stage
 from digitlens.reader import Reader
-from digitlens.reading import Digit
 from digitlens.serve.broadcast import Broadcast, Picture, Status
 from digitlens.serve.metrics import Metrics
-from digitlens.serve.packet import pack
+from digitlens.serve.packet import gray, pack
 
 AHEAD = 2
 """Pictures that may be on their way to a viewer."""
@@ -147,16 +145,12 @@ class Viewer:
             digit = reading.digits[scene.chosen]
             header["reason"] = digit.reason
             arrays |= {"glyph": gray(digit), "probabilities": digit.probabilities}
-        for tap, values in scene.taps:
+        if scene.taps:
+            ((tap, values),) = scene.taps
             least, greatest = float(values.min()), float(values.max())
             header |= {"tap": tap.name, "least": least, "greatest": greatest}
             arrays["maps"] = maps.gray_tiles(values, tap.shape)
         return pack(header, arrays)
-
-
-def gray(digit: Digit) -> NDArray[np.uint8]:
-    """Give the glyph, uint8 `[32, 32]`; nothing is lost, since it was made from such."""
-    return np.round(digit.glyph * 255).astype(np.uint8)
 
 
 def _text(value: object) -> str:

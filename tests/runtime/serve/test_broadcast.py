@@ -7,14 +7,15 @@ import numpy as np
 from digitlens import Reader
 from digitlens.capture import resolve
 from digitlens.live.watch import follow
-from digitlens.serve.broadcast import ASLEEP, Broadcast, encoded
+from digitlens.serve.broadcast import ASLEEP, Broadcast
 from digitlens.serve.metrics import Metrics
+from digitlens.serve.packet import jpeg
 
 
 def test_wide_frames_are_shrunk_and_narrow_ones_left() -> None:
     for size, expected in (((480, 640), (480, 640)), ((1080, 1920), (720, 1280))):
-        jpeg = encoded(np.full((*size, 3), 200, np.uint8))
-        assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape[:2] == expected
+        small = jpeg(np.full((*size, 3), 200, np.uint8))
+        assert cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR).shape[:2] == expected
 
 
 def test_all_who_watch_get_the_very_same_picture() -> None:
@@ -29,13 +30,16 @@ def test_all_who_watch_get_the_very_same_picture() -> None:
         broadcast.start()
         with broadcast.watching() as one, broadcast.watching() as two:
             assert broadcast.viewers == 2
-            while broadcast.newest is None:
-                await asyncio.wait_for(one.wait(), 10)
-                one.clear()
+            assert one.is_set()  # what is so already is news to who comes
+            async with asyncio.timeout(10):
+                while broadcast.newest is None:
+                    await one.wait()
+                    one.clear()
             assert two.is_set()
             first = broadcast.newest
-            while broadcast.newest is first:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(10):
+                while broadcast.newest is first:
+                    await asyncio.sleep(0.01)
             assert broadcast.newest.number > first.number
             assert 0 <= time.time() - broadcast.newest.captured < 5
         assert broadcast.viewers == 0

@@ -2,7 +2,7 @@
 
 import { element } from "./paint.js";
 
-export const DECIMALS = 4;
+const DECIMALS = 4;
 
 export function figure(value) {
   return value.toFixed(DECIMALS);

@@ -84,7 +84,10 @@ export class Draw {
 
   useKeyboard(isUsed) {
     this.hasKeyboard = isUsed;
-    if (!isUsed) this.pen.isDown = false;
+    if (!isUsed) {
+      this.pen.isDown = false;
+      this.stroke = null;
+    }
     this.paintOverlay();
   }
 

@@ -51,7 +51,7 @@ export class Layer {
     return (this.weight?.data.length ?? 0) + (this.bias?.length ?? 0);
   }
 
-  /** Sides and step of the part of the source that one unit sees, and the same in the input. */
+  /** Side and step of the part of the source that one unit sees; null where that is all of it. */
   get window() {
     if (this.kind === "convolution") return { size: this.weight.shape[2], step: 1 };
     if (this.kind === "pooling") return { size: 2, step: 2 };

@@ -76,7 +76,8 @@ export class Live {
     socket.addEventListener("open", () => {
       this.delay = FIRST_DELAY;
       this.askClock();
-      this.send({ tap: this.panel.taps.value, paused: this.isPaused });
+      this.send({ paused: this.isPaused });
+      if (this.panel.taps.value) this.send({ tap: this.panel.taps.value });
       if (this.track !== null) this.send({ track: this.track });
     });
     socket.addEventListener("message", ({ data }) => {
@@ -175,9 +176,9 @@ export class Live {
   }
 
   showRates() {
-    const age = this.clock.since(this.newest.header.captured);
     if (this.isPaused || performance.now() < this.ratesDue) return;
     this.ratesDue = performance.now() + RATES_PERIOD;
+    const age = this.clock.since(this.newest.header.captured);
     const { captured, read, dropped, cpu } = this.newest.header.stats;
     const rows = {
       "age on screen": `${age.toFixed(0)} ms`,

@@ -31,7 +31,8 @@ async function contract() {
 }
 
 function show(views) {
-  const name = location.hash.slice(1) in KINDS ? location.hash.slice(1) : "live";
+  const asked = location.hash.slice(1);
+  const name = Object.hasOwn(KINDS, asked) ? asked : "live";
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

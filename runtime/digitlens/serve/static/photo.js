@@ -7,7 +7,6 @@ import { Sheet } from "./sheet.js";
 
 export class Photo {
   constructor(model) {
-    this.model = model;
     this.status = document.getElementById("photo-status");
     this.result = document.getElementById("photo-result");
     this.canvas = document.getElementById("photo-picture");

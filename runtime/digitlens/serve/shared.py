@@ -9,14 +9,16 @@ from digitlens.serve.desk import Desk
 from digitlens.serve.inbox import Inbox
 from digitlens.serve.metrics import Metrics
 from digitlens.serve.network import Layer
+from digitlens.serve.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Shared:
     """What the answers share.
 
     Attributes:
         inbox: receives what is sent.
+        outbox: counts what is answered.
         desk: reads the images that are sent.
         broadcast: reads the source.
         metrics: what was counted.
@@ -24,14 +26,15 @@ class State:
     """
 
     inbox: Inbox
+    outbox: Outbox
     desk: Desk
     broadcast: Broadcast
     metrics: Metrics
     layers: list[Layer]
 
     @classmethod
-    def of(cls, asked: HTTPConnection) -> "State":
-        """Give the state of the server that is asked."""
+    def of(cls, asked: HTTPConnection) -> "Shared":
+        """Give what is shared by the server that is asked."""
         found = asked.app.state.shared
         assert isinstance(found, cls)
         return found
