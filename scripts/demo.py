@@ -3,11 +3,11 @@
     python3 scripts/demo.py [--quick]
 
 Sets up an environment, trains LeNet on MNIST, exports it to ONNX, proves the file equal to
-PyTorch, reads image files with it and draws their feature maps. What is there already is kept.
+PyTorch, reads image files with it and draws their feature maps. What is there already is kept,
+and an interrupted training goes on after its last epoch.
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 import time
@@ -30,11 +30,12 @@ def main() -> None:
     start = time.perf_counter()
     run, model, digits = folder / "run", folder / "lenet5.onnx", folder / "digits"
 
-    if _step(f"training LeNet for {epochs} epochs", run):
-        _train(python, run, epochs)
-    if _step("exporting it, and proving it equal to PyTorch", model):
+    if _step(f"training LeNet for {epochs} epochs", run, is_done=_is_finished(run)):
+        resume = ["--resume"] * (run / "config.json").exists()
+        _digitlens(python, "train", "--epochs", epochs, "--out", run, *resume)
+    if _step("exporting it, and proving it equal to PyTorch", model, is_done=model.exists()):
         _digitlens(python, "export", run, "-o", model)
-    if _step("writing digits of the validation images as files", digits):
+    if _step("writing digits of the validation images as files", digits, is_done=digits.exists()):
         _run(python, ROOT / "scripts" / "sample_images.py", run, digits)
     print("\nreading them with the exported model, without PyTorch")
     _digitlens(python, "classify", digits, "--model", model, "--maps", folder / "maps")
@@ -53,19 +54,14 @@ def main() -> None:
     print(f"\nTry: {python} -m digitlens classify YOUR_PHOTO.jpg")
 
 
-def _step(title: str, result: Path) -> bool:
+def _is_finished(run: Path) -> bool:
+    return (run / "checkpoint.safetensors").exists() and not (run / "resume.pt").exists()
+
+
+def _step(title: str, result: Path, *, is_done: bool) -> bool:
     """Announce a step, and tell whether it has to be done."""
-    is_done = result.exists()
     print(f"\n{title}" + (f": there already, {result}" if is_done else ""), flush=True)
     return not is_done
-
-
-def _train(python: Path, run: Path, epochs: int) -> None:
-    """Train beside the final place, so that a run that was killed is not taken for a whole one."""
-    unfinished = run.with_name("run-unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    _digitlens(python, "train", "--epochs", epochs, "--out", unfinished)
-    unfinished.rename(run)
 
 
 def _digitlens(python: Path, *arguments: object) -> None:

@@ -5,7 +5,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -21,6 +21,8 @@ MAX_PIXELS = 64_000_000
 
 BAND = 256
 """Rows that are turned into eight bits, or made opaque, at a time, to spare memory."""
+
+_PART = 1 << 20
 
 MAX_BYTES = 512 << 20
 """Longer files are refused: 64 megapixels of 16 bit with alpha take this much, uncompressed."""
@@ -99,14 +101,15 @@ def read(path: Path) -> NDArray[np.uint8]:
         ImageError: it is no image, or too large.
     """
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
             next(path.iterdir(), None)  # says why, of one that nobody may look into
             raise ImageError("not an image: it is a folder; name the images in it")
-        if not stat.S_ISREG(mode):  # a pipe is waited for, /dev/zero never ends
+        if not stat.S_ISREG(status.st_mode):  # a pipe is waited for, /dev/zero never ends
             raise ImageError("not an image: it is no regular file; give a pipe as '-'")
         with path.open("rb") as file:
-            return decode(file.read(MAX_BYTES + 1))
+            # What is asked for is taken from memory, however little there is to be read.
+            return decode(file.read(min(status.st_size, MAX_BYTES) + 1))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError(f"{path}: no such file; check the path") from error
     except OSError as error:
@@ -115,8 +118,18 @@ def read(path: Path) -> NDArray[np.uint8]:
         raise type(error)(f"{path}: {error}") from error
 
 
+def read_stream(stream: BinaryIO) -> NDArray[np.uint8]:
+    """Read an image from what is open, such as a pipe; raises as `decode`."""
+    parts: list[bytes] = []
+    while sum(map(len, parts)) <= MAX_BYTES and (part := stream.read(_PART)):
+        parts.append(part)
+    return decode(b"".join(parts))
+
+
 def decode(content: bytes) -> NDArray[np.uint8]:
     """Decode PNG, JPEG, BMP, WebP, GIF or TIFF bytes: uint8 `[h, w, 3]`, blue, green, red.
+
+    Of several pages or frames, the first is taken.
 
     Raises:
         ImageError: the bytes are no image, are damaged, or hold more than `MAX_PIXELS`.

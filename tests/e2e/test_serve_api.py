@@ -35,6 +35,14 @@ def test_taps_come_with_the_reading(server: Server, photo: Path, image: bytes) -
         assert np.array_equal(np.array(values, np.float32), taps[name])
 
 
+def test_a_parameter_that_is_none_is_refused(server: Server, image: bytes) -> None:
+    answer = server.ask("/api/read?tap=conv1", image)
+    assert (answer.status, answer.json["error"]) == (
+        400,
+        "no parameter 'tap': taps=NAME,NAME is one",
+    )
+
+
 def test_a_tap_that_is_asked_for_again_comes_once(server: Server, image: bytes) -> None:
     path = "/api/read?taps=" + ",".join(["fc1"] * 500) + "&taps=fc1"
     assert server.ask(path, image).text.count('"fc1"') == 1

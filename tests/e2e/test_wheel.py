@@ -49,7 +49,7 @@ def test_the_wheel_holds_what_is_no_python(device: Path) -> None:
     (wheel,) = device.parents[2].glob("digitlens-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"digitlens_train/report.html", "digitlens/models/lenet5.onnx"} <= names
-    assert "digitlens/capture/glyphs.png" in names
+    assert "digitlens/capture/tiles.png" in names
     static = ROOT / "runtime" / "digitlens" / "serve" / "static"
     assert {f"digitlens/serve/static/{path.name}" for path in static.iterdir()} <= names
 

@@ -202,6 +202,27 @@ def test_an_error_names_the_file_as_it_was_given(digitlens: Digitlens, tmp_path:
         assert record["error"].startswith("not an image: ")
 
 
+def test_what_cannot_be_said_stops_no_work(photo: Path) -> None:
+    words = f"{sys.executable} -m digitlens classify {photo} none.png {photo}"
+    done = subprocess.run(f"{words} 2>/dev/full", shell=True, capture_output=True, text=True)
+    assert done.stdout.count("12345 / 67890") == 2
+    assert done.returncode == 2
+
+
+def test_little_memory_is_enough_for_a_small_image_and_too_little_is_one_line(photo: Path) -> None:
+    def limited(path: Path, mebibytes: int) -> subprocess.CompletedProcess[str]:
+        command = f"ulimit -v {mebibytes << 10}; {sys.executable} -m digitlens classify {path}"
+        return subprocess.run(command, shell=True, capture_output=True, text=True)
+
+    assert "12345 / 67890" in limited(photo, 900).stdout
+    large = photo.with_name("large.bmp")
+    cv2.imwrite(str(large), np.full((10_000, 6_000, 3), 255, np.uint8))
+    refused = limited(large, 900)
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert refused.stderr.startswith("Error: ")
+
+
 def test_an_unwritable_folder_for_maps_is_one_line(digitlens: Digitlens, photo: Path) -> None:
     result = digitlens("classify", photo, "--maps", photo / "maps")
     assert_one_line_error(result, 2, "cannot make", photo)

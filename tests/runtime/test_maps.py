@@ -67,6 +67,9 @@ def test_the_command_draws_all_taps_or_the_named_ones(
     assert result.status == 0, result.err
     one = cv2.imread(str(tmp_path / "x.png"))
     assert one.shape[0] < everything.shape[0]
+    piped = digitlens("maps", "-", stdin=photo.read_bytes(), cwd=tmp_path)
+    assert (piped.status, piped.out) == (0, "stdin-maps.png\n")
+    assert np.array_equal(cv2.imread(str(tmp_path / "stdin-maps.png")), everything)
 
 
 def test_bad_requests_are_one_line(digitlens: Digitlens, photo: Path, tmp_path: Path) -> None:

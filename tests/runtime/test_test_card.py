@@ -4,7 +4,7 @@ import pytest
 
 from digitlens import Reader
 from digitlens.capture.source import USUAL_RATE, Wish
-from digitlens.capture.test_card import CHANGE, GLYPHS, TILE, Card, CardSource
+from digitlens.capture.test_card import CHANGE, TILE, TILES, Card, CardSource
 from digitlens.errors import UsageError
 
 
@@ -94,7 +94,7 @@ def test_a_card_source_gives_what_is_asked_of_it_and_says_so() -> None:
 
 
 def test_the_packaged_digits_are_ten_columns_in_several_hands() -> None:
-    sheet = cv2.imread(str(GLYPHS), cv2.IMREAD_UNCHANGED)
+    sheet = cv2.imread(str(TILES), cv2.IMREAD_UNCHANGED)
     assert sheet is not None
     assert sheet.ndim == 2
     assert sheet.shape[1] == 10 * TILE

@@ -1,4 +1,4 @@
-"""Arrays of glyph-sized images: .npy, .npz and IDX files."""
+"""Arrays of images of one digit: .npy, .npz and IDX files."""
 
 import gzip
 import math
@@ -96,11 +96,16 @@ def stacks_of_archive(file: File) -> Iterator[Stack]:
             if not info.filename.endswith(".npy"):
                 continue
             with archive.open(info) as stream:
-                layout = _npy_layout(stream)
+                layout, name = _npy_layout(stream), info.filename.removesuffix(".npy")
                 if len(layout.shape) >= 3:
                     found = True
-                    source = inputs.valid(f"{file.source}#{info.filename.removesuffix('.npy')}/")
-                    yield from _rows(stream, _checked(layout), source, 0, None)
+                    try:
+                        layout = _checked(layout)
+                    except DataError as error:
+                        raise DataError(f"its array {name} holds {error}") from error
+                    yield from _rows(
+                        stream, layout, inputs.valid(f"{file.source}#{name}/"), 0, None
+                    )
     if not found:
         raise DataError(f"no array of images: {WANTED}")
 
@@ -160,5 +165,5 @@ def _checked(layout: Layout) -> Layout:
         (shape[1:] == (MNIST_SIZE, MNIST_SIZE) and is_byte)
         or (shape[1:] == (GLYPH_SIZE, GLYPH_SIZE) and (is_byte or is_float))
     ):
-        raise DataError(f"no glyphs: {layout.dtype} {list(layout.shape)}; {WANTED}")
+        raise DataError(f"no images of one digit: {layout.dtype} {list(layout.shape)}; {WANTED}")
     return Layout(shape, layout.dtype)

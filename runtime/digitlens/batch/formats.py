@@ -14,11 +14,12 @@ class Writer:
     """Writes tables to a stream, many rows at a time."""
 
     def __init__(self, stream: pa.NativeFile, schema: pa.Schema) -> None:
-        self._stream, self._schema = stream, schema
+        del schema  # whoever needs it takes it
+        self._stream = stream
         self._held: list[pa.Table] = []
 
     def add(self, table: pa.Table) -> None:
-        """Take rows."""
+        """Take rows of the schema."""
         self._held.append(table)
         if sum(map(len, self._held)) >= ROWS:
             self._flush()

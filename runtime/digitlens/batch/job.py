@@ -18,6 +18,18 @@ from digitlens.batch.inputs import Input
 Form = Literal["parquet", "jsonl"]
 
 
+def installed_versions() -> dict[str, str]:
+    """Give the versions of what readings depend on, here."""
+    modules = {
+        "digitlens": digitlens,
+        "numpy": np,
+        "onnxruntime": ort,
+        "opencv-python": cv2,
+        "pyarrow": pa,
+    }
+    return {name: str(module.__version__) for name, module in modules.items()}
+
+
 @dataclass(frozen=True)
 class Job:
     """A request that does not depend on who does it; it can be pickled.
@@ -47,7 +59,7 @@ class Job:
     column: str | None = None
     shard_size: int = 10_000
     batch_size: int = 64
-    versions: dict[str, str] = field(default_factory=lambda: installed_versions())
+    versions: dict[str, str] = field(default_factory=installed_versions)
     mark: str = field(default_factory=partial(secrets.token_hex, 4))
 
     @cached_property
@@ -70,15 +82,3 @@ class Job:
             },
             "versions": self.versions,
         }
-
-
-def installed_versions() -> dict[str, str]:
-    """Give the versions of what readings depend on, here."""
-    modules = {
-        "digitlens": digitlens,
-        "numpy": np,
-        "onnxruntime": ort,
-        "opencv-python": cv2,
-        "pyarrow": pa,
-    }
-    return {name: str(module.__version__) for name, module in modules.items()}

@@ -32,6 +32,7 @@ class Progress:
             file=self.stream, disable=not self.stream.isatty(),
         )  # fmt: skip
         self.done = self.read = 0
+        self.errors = f"{job.output}/errors"
         self.total: int | None = None
         threading.Thread(target=self._measure, args=(job,), daemon=True).start()
 
@@ -66,7 +67,7 @@ class Progress:
     def summary(self) -> str:
         """Say in one line what was done."""
         found, there = self.counts, f"; {self.skipped} of {self.shards} shards were there"
-        unread = f", {found.errors:,} could not be" if found.errors else ""
+        unread = f", {found.errors:,} could not be, see {self.errors}" if found.errors else ""
         return (
             f"{found.images:,} images: {found.readings:,} read{unread}, {self.rate:,.0f}/s"
             f"{there if self.skipped else ''}"

@@ -58,7 +58,7 @@ def _opened(file: File) -> Iterator[pq.ParquetFile]:
     with (
         storage.reading(file.place),
         storage.open_file(file.place, file.path) as stream,
-        pq.ParquetFile(stream, buffer_size=1 << 20) as parquet,
+        pq.ParquetFile(stream, buffer_size=storage.BUFFER) as parquet,
     ):
         yield parquet
 

@@ -1,4 +1,4 @@
-"""Walks a tree of files in order, without ever having all names in memory."""
+"""Walks a tree of files in order; of a local one, never has all names in memory."""
 
 import os
 import sqlite3
@@ -54,6 +54,9 @@ class Walk:
 
         A folder that cannot be listed stands for itself, if something in it might match.
         """
+        if not self.is_sorted:
+            yield from self._entries()
+            return
         with closing(_names_in_folders()) as self.names:
             yield from self._entries()
 

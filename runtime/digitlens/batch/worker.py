@@ -151,8 +151,9 @@ def _decoded(image: Image) -> NDArray[np.uint8]:
 
 
 def _check_versions(job: Job) -> None:
+    installed = installed_versions()
     for name, wanted in job.versions.items():
-        if (here := installed_versions()[name]) != wanted:
+        if (here := installed[name]) != wanted:
             raise UsageError(
                 f"{socket.gethostname()} has {name} {here}, the job was made with {wanted}: "
                 "install the same on all machines"

@@ -21,6 +21,8 @@ __all__ = [
     "resolve",
 ]
 
+PIXEL_FORMAT = "pixel format"
+
 
 def resolve(name: str, wish: Wish | None = None) -> Source:
     """Tell what a source's name stands for.
@@ -41,12 +43,12 @@ def resolve(name: str, wish: Wish | None = None) -> Source:
     if name.isdecimal() or name.startswith("/dev/video") or _is_device(name):
         return Camera(name, wish)
     if name.startswith(PREFIX):
-        _refuse(name, "pixel format", wish.pixel_format)
+        _refuse(name, PIXEL_FORMAT, wish.pixel_format)
         return CardSource(name, wish)
     for what, value in (
         ("width", wish.width),
         ("height", wish.height),
-        ("pixel format", wish.pixel_format),
+        (PIXEL_FORMAT, wish.pixel_format),
     ):
         _refuse(name, what, value)
     paths = [] if "://" in name else _image_paths(name)
@@ -65,9 +67,8 @@ def _is_device(name: str) -> bool:
 
 def _refuse(name: str, what: str, value: object) -> None:
     if value is not None:
-        raise UsageError(
-            f"{name} has its own {what}: {value} can be asked of cameras and the test card alone"
-        )
+        takers = "cameras" if what == PIXEL_FORMAT else "cameras and the test card"
+        raise UsageError(f"{name} has its own {what}: {value} can be asked of {takers} alone")
 
 
 def _image_paths(name: str) -> list[Path]:

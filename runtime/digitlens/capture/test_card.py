@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from digitlens.capture.source import USUAL_RATE, Shot, Wish
 from digitlens.errors import UsageError
 
-GLYPHS = Path(__file__).parent / "glyphs.png"
-"""Drawn digits, a column for each of 0 to 9; made by `scripts/package_glyphs.py`."""
+TILES = Path(__file__).parent / "tiles.png"
+"""Drawn digits, a column for each of 0 to 9; made by `scripts/package_tiles.py`."""
 TILE = 64
 """Width and height of a digit in it, in pixels."""
 
@@ -195,7 +195,7 @@ def _noise(width: int, height: int, deviation: float) -> NDArray[np.uint8]:
 @cache
 def tiles() -> NDArray[np.uint8]:
     """Load the drawn digits: uint8 `[ways, 10, TILE, TILE]`, ink up to 255 on 0."""
-    sheet = np.asarray(cv2.imread(str(GLYPHS), cv2.IMREAD_GRAYSCALE), np.uint8)
+    sheet = np.asarray(cv2.imread(str(TILES), cv2.IMREAD_GRAYSCALE), np.uint8)
     return sheet.reshape(-1, TILE, 10, TILE).transpose(0, 2, 1, 3)
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from digitlens import __version__
+from digitlens.cli.quiet import patient_errors
 from digitlens.errors import DigitlensError
 from digitlens.text import error_line
 
@@ -80,9 +81,9 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a failure, 2 wrong usage or something missing."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
+    patient_errors()
     try:
         status = cli.main(arguments, prog_name="digitlens", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -113,6 +114,8 @@ def main(arguments: list[str] | None = None) -> None:
         if not is_hollow(error.obj):
             raise
         fail(f"{error.obj} is empty: 'digitlens doctor' says why, and what to do", 2)
+    except MemoryError:
+        fail("there is too little memory for this: end other programs, or give smaller images", 1)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         sys.exit(1)

@@ -104,7 +104,7 @@ def batch(
     """Read many pictures: on all cores, or on a Ray cluster, and into Parquet files.
 
     An INPUT is an image, a folder, a quoted pattern, a .tar file of images (WebDataset), a .parquet
-    file with a column of images, or an array of glyph-sized images: .npy, .npz or IDX. Also an
+    file with a column of images, or an array of images of one digit: .npy, .npz or IDX. Also an
     address that pyarrow opens, such as s3://bucket/folder.
 
     Writes readings/, errors/ and manifest.json into DIR. A run that was killed is finished by the

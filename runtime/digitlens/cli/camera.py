@@ -275,5 +275,7 @@ def _list_cameras(form: str | None) -> int:
         as_json = json.dumps({"camera": number, "name": name})
         click.echo(as_json if form == "json" else f"{number}  {name}".rstrip())
     if not found:
-        click.echo("no camera answers: connect one, or try --source test:", err=True)
+        click.echo(
+            "no camera answers: connect one, or try the test card: digitlens camera test:", err=True
+        )
     return 0

@@ -1,7 +1,6 @@
 """`digitlens classify`."""
 
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from digitlens.cli.images import read_image
 from digitlens.cli.options import (
     format_option,
     min_confidence_option,
@@ -63,7 +63,8 @@ def classify(
     """Read the digits of image files.
 
     A PATH is an image file, a folder, which is walked in natural order without hidden files, or
-    - for an image on standard input. PNG, JPEG, BMP, WebP, GIF and TIFF are read. An image of
+    - for an image on standard input. PNG, JPEG, BMP, WebP, GIF and TIFF are read, of several pages
+    or frames the first. An image of
     28×28 pixels is one digit, as in MNIST; in others the digits are searched. A digit that is not
     sure is a question mark; --explain shows why. json is one object a line, one line an image.
 
@@ -89,7 +90,7 @@ def classify(
         try:
             if path_error:
                 raise path_error
-            image = _image(source)
+            image = read_image(source)
             reading = reader.read(image, taps=maps_folder is not None)
         except DigitlensError as error:
             status = max(status, error.exit_code)
@@ -116,17 +117,6 @@ def _sources(paths: tuple[str, ...]) -> Iterator[tuple[str, Exception | None]]:
                 yield source, None
         except DigitlensError as error:
             yield path, error
-
-
-def _image(source: str) -> "NDArray[np.uint8]":
-    from digitlens import sources
-    from digitlens.errors import ImageError
-
-    if source == sources.STDIN:
-        if sys.stdin is None:
-            raise ImageError("not an image: standard input is closed")
-        return sources.decode(sys.stdin.buffer.read(sources.MAX_BYTES + 1))
-    return sources.read(Path(source))
 
 
 def _draw_maps(

@@ -1,15 +1,17 @@
 """`digitlens maps`."""
 
+import os
 from pathlib import Path
 
 import click
 
+from digitlens.cli.images import read_image
 from digitlens.cli.options import model_option, provider_option
 from digitlens.cli.quiet import silence_libraries
 
 
 @click.command(epilog="Example: digitlens maps photo.png -o maps.png --tap conv1 --tap conv3")
-@click.argument("image", type=click.Path(path_type=Path))
+@click.argument("image")
 @click.option(
     "-o",
     "--output",
@@ -34,14 +36,14 @@ from digitlens.cli.quiet import silence_libraries
 @model_option
 @provider_option
 def maps(
-    image: Path,
+    image: str,
     output: Path | None,
     names: tuple[str, ...],
     digit: int,
     model: Path | None,
     provider: str,
 ) -> None:
-    """Draw what the network sees in one digit of IMAGE.
+    """Draw what the network sees in one digit of IMAGE, a file, or - for standard input.
 
     The picture shows the image, the glyph that the network was given, the ten outputs with their
     probabilities, and the feature maps of every layer.
@@ -53,16 +55,17 @@ def maps(
     from digitlens.reader import Reader
 
     silence_libraries()
-    target = output or Path(f"{image.stem}-maps.png")
+    stem = "stdin" if image == sources.STDIN else Path(image).stem
+    target = output or Path(f"{stem}-maps.png")
     if target.suffix.lower() != ".png":
         raise UsageError(f"cannot write {target}: give a name that ends in .png")
-    if target.exists() and image.exists() and target.samefile(image):
+    if os.path.realpath(target) == os.path.realpath(image):
         raise UsageError(f"cannot write {target}: it is the image itself; give another name")
     reader = Reader(model, provider=provider)
     known = {tap.name: tap for tap in reader.contract.taps}
     if unknown := [name for name in names if name not in known]:
         raise UsageError(f"no tap {unknown[0]!r}: the model has {', '.join(known)}")
-    frame = sources.read(image)
+    frame = read_image(image)
     reading = reader.read(frame, taps=True)
     if not reading.digits:
         raise ImageError(f"{image}: no digits found, so nothing to draw; try another image")

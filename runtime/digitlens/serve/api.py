@@ -14,6 +14,7 @@ import digitlens
 from digitlens.contract import Contract
 from digitlens.reading import Reading
 from digitlens.serve.broadcast import MAX_VIEWERS
+from digitlens.serve.guard import PARAMETER
 from digitlens.serve.shared import Shared
 
 SOURCE = "-"
@@ -88,6 +89,8 @@ def _json(reading: Reading, names: Sequence[str]) -> bytes:
 
 def _taps(request: Request, contract: Contract) -> list[str]:
     """Give the names of the taps asked for: `?taps=conv1,conv2`, or several of it."""
+    if others := set(request.query_params) - {"taps", PARAMETER}:
+        raise HTTPException(400, f"no parameter {min(others)[:40]!r}: taps=NAME,NAME is one")
     wanted = [name for each in request.query_params.getlist("taps") for name in each.split(",")]
     known = [tap.name for tap in contract.taps]
     if unknown := [name for name in wanted if name not in known]:

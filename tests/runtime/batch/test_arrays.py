@@ -1,4 +1,4 @@
-"""Arrays of glyph-sized images, in the three formats that hold them."""
+"""Arrays of images of one digit, in the three formats that hold them."""
 
 import gzip
 import struct
@@ -84,7 +84,7 @@ def test_a_file_that_ends_early_gives_what_is_whole_and_says_so(path: Path) -> N
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros(7, np.uint8), r"no glyphs: uint8 \[7\]; give uint8 \[n, 28, 28\]"),
+        (np.zeros(7, np.uint8), r"no images of one digit: uint8 \[7\]; give uint8 \[n, 28, 28\]"),
         (np.zeros((7, 28, 29), np.uint8), r"uint8 \[7, 28, 29\]"),
         (np.zeros((7, 28, 28)), r"float64 \[7, 28, 28\]"),
         (np.zeros((7, 3, 32, 32), np.float32), r"\[7, 3, 32, 32\]"),

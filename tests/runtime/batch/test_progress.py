@@ -22,6 +22,8 @@ def test_where_there_is_no_terminal_a_line_says_it_now_and_then(
     assert len(line.splitlines()) == 1
     assert line.startswith(" 50% 500/1.00k [00:00<00:00, ")
     assert "B/s, 50 images, " in line
-    assert shown.summary().startswith("50 images: 45 read, 5 could not be, ")
+    assert shown.summary().startswith(
+        f"50 images: 45 read, 5 could not be, see {job(tmp_path).output}/errors, "
+    )
     assert shown.summary().endswith("; 1 of 2 shards were there")
     shown.close()

@@ -1,6 +1,6 @@
-"""Put drawn digits into the package, for the test card: `runtime/digitlens/capture/glyphs.png`.
+"""Put drawn digits into the package, for the test card: `runtime/digitlens/capture/tiles.png`.
 
-    python scripts/package_glyphs.py
+    python scripts/package_tiles.py
 
 A column a digit, 0 to 9, and a row a way of writing it, drawn as for training. Only ways that the
 packaged model reads surely are taken, since the test card is to have one truth.
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitlens import Reader, normalize
-from digitlens.capture.test_card import GLYPHS, TILE
+from digitlens.capture.test_card import TILE, TILES
 from digitlens.files import write_png
 from digitlens_train.strokes import Points, draw, handled, smooth
 from digitlens_train.writing import WAYS, Way
@@ -67,8 +67,8 @@ def main() -> None:
                 tiles.append(image)
             attempt += 1
         columns.append(np.concatenate(tiles))
-    write_png(GLYPHS, np.concatenate(columns, axis=1))
-    print(f"{GLYPHS}: {GLYPHS.stat().st_size:,} bytes")
+    write_png(TILES, np.concatenate(columns, axis=1))
+    print(f"{TILES}: {TILES.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
