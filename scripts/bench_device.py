@@ -29,7 +29,7 @@ from digitlens.normalize import glyph, mnist_ink
 from digitlens_train.run import Run
 
 torch.set_num_threads(1)
-model = Run(PACKAGED.with_suffix("")).load_model().eval()
+model = Run(PACKAGED.with_suffix("")).load_model()
 image = cv2.imread(sys.argv[1], cv2.IMREAD_GRAYSCALE)
 with torch.inference_mode():
     logits = model(torch.from_numpy(glyph(mnist_ink(image[None])))[:, None])

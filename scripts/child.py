@@ -13,7 +13,8 @@ start = time.perf_counter()
 done = subprocess.run(sys.argv[2:], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                       timeout=float(sys.argv[1]) or None)
 seconds = time.perf_counter() - start
-print(json.dumps([done.returncode, done.stdout.decode(), done.stderr.decode(), seconds,
+out, err = (text.decode(errors="backslashreplace") for text in (done.stdout, done.stderr))
+print(json.dumps([done.returncode, out, err, seconds,
                   resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
 """
 _UNIT = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere: getrusage(2)
@@ -40,10 +41,12 @@ def run(command: list[str], folder: Path | None = None, seconds: float = 0) -> F
 
     Raises:
         TimeoutError: it did not end in time, and was killed.
+        OSError: it cannot be started.
     """
     starter = [sys.executable, "-c", _STARTER, str(seconds), *command]
     done = subprocess.run(starter, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        raise TimeoutError(done.stderr.strip().splitlines()[-1])
+        said = done.stderr.strip().splitlines()[-1]
+        raise TimeoutError(said) if "TimeoutExpired" in said else OSError(said)
     status, out, err, took, peak = json.loads(done.stdout)
     return Finished(status, out, err, took, peak * _UNIT / 1e6)

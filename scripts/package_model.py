@@ -5,12 +5,14 @@ python scripts/package_model.py RUN
 
 import hashlib
 import shutil
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
+
 from digitlens import model_file
+from digitlens.errors import DigitlensError
 from digitlens.model_file import PACKAGED
 from digitlens.session import Session
 from digitlens_export.exporter import export
@@ -74,12 +76,19 @@ crossed or slashed ways of writing that neither MNIST nor the drawn digits have.
 """
 
 
+@click.command(help=__doc__)
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 def main(folder: Path) -> None:
     """Export the run at `folder` into the package, and copy it there without its paths."""
     run, packaged = Run(folder), Run(PACKAGED.with_suffix(""))
     if folder.resolve() == packaged.folder.resolve():
-        sys.exit(f"Error: {folder} is the package's own copy; name another run")
-    export(run, PACKAGED)
+        raise click.UsageError(f"{folder} is the package's own copy: name another run")
+    try:
+        if not run.read_config()["recipe"]["outliers"]:
+            raise click.UsageError(f"{folder} never saw what is no digit: train --recipe photo")
+        export(run, PACKAGED)
+    except DigitlensError as error:
+        raise click.ClickException(str(error)) from error
     pin(hashlib.sha256(PACKAGED.read_bytes()).hexdigest())
     shutil.rmtree(packaged.folder, ignore_errors=True)
     shutil.copytree(folder, packaged.folder, ignore=shutil.ignore_patterns("*.onnx", ".*"))
@@ -121,4 +130,4 @@ def _in_full(recipe: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -4,13 +4,14 @@ python scripts/sample_images.py RUN DIR
 """
 
 import shutil
-import sys
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitlens.errors import DigitlensError
 from digitlens.files import write_png
 from digitlens_train.mnist import Split
 from digitlens_train.run import Run
@@ -42,9 +43,15 @@ def page(digits: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return (paper[..., np.newaxis] * (1 - ink) + np.array([120, 50, 30]) * ink).astype(np.uint8)
 
 
+@click.command(help=__doc__)
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 def main(run: Path, folder: Path) -> None:
     """Write `0.png` to `9.png` and `page.png` into `folder`, all of them or none."""
-    digits = first_of_each(Run(run).validation_images())
+    try:
+        digits = first_of_each(Run(run).validation_images())
+    except DigitlensError as error:
+        raise click.ClickException(str(error)) from error
     unfinished = folder.with_name(f"{folder.name}-unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -55,4 +62,4 @@ def main(run: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main()

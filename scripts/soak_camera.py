@@ -41,7 +41,7 @@ def look(process: int, ages: list[float], frame: int) -> Sight:
     folder = Path(f"/proc/{process}")
     status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
     return Sight(
-        memory_mb=int(status["VmRSS"].split()[0]) / 1024,
+        memory_mb=int(status["VmRSS"].split()[0]) * 1024 / 1e6,
         threads=int(status["Threads"]),
         files=len(list((folder / "fd").iterdir())),
         age_ms=median(ages),

@@ -94,7 +94,9 @@ class _AllOutputs(nn.Module):
 def _export(model: LeNet) -> onnx.GraphProto:
     """Let torch export `model`; what it prints is neither a result nor progress of ours."""
     image = torch.zeros(2, 1, GLYPH_SIZE, GLYPH_SIZE)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -108,6 +110,7 @@ def _export(model: LeNet) -> onnx.GraphProto:
             external_data=False,
             verbose=False,
         )
+    log.setLevel(level)
     assert program is not None
     graph: onnx.GraphProto = program.model_proto.graph
     return graph

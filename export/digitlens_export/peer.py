@@ -18,7 +18,7 @@ class Torch(Engine):
 
     def __init__(self, files: list[str], threads: int) -> None:
         torch.set_num_threads(threads)
-        self._model = Run(Path(files[0])).load_model().eval()
+        self._model = Run(Path(files[0])).load_model()
 
     def probabilities(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give float32 `[n, 10]` for float32 `[n, 1, 32, 32]`."""

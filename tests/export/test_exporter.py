@@ -8,7 +8,8 @@ import safetensors.torch
 import torch
 
 from breaks import BREAKS, change_weight
-from command import Digitlens, assert_one_line_error
+from command import Digitlens, Result, assert_one_line_error
+from digitlens.cli import main
 from digitlens.errors import ProofError
 from digitlens.model_file import weights_sha256
 from digitlens.session import Session
@@ -34,6 +35,17 @@ def broken_build(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_failed_proof_leaves_no_file(run: Run, tmp_path: Path) -> None:
     with pytest.raises(ProofError, match="conv2 is off by"):
         exporter.export(run, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("broken_build")
+def test_a_failed_proof_is_one_line_and_status_1(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(run.folder), "-o", str(tmp_path / "model.onnx")])
+    out, err = capsys.readouterr()
+    assert_one_line_error(Result(ended.value.code, out, err), 1, "conv2 is off by")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -96,6 +96,8 @@ def test_a_killed_worker_ends_the_job_with_an_error_and_a_run_that_can_be_resume
     out, err = process.communicate(timeout=120)
     assert process.returncode != 0
     assert out == ""
+    assert "failed, or lost the others (" in err
+    assert "start all of them again with --resume" in err
     assert not any(worker.exists() for worker in workers)
     assert run.state.exists()
     done = len(run.read_metrics()["epochs"])

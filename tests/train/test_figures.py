@@ -39,6 +39,16 @@ def test_predictions_mark_the_wrong_ones(subset: Mnist) -> None:
     assert f"{int(subset.valid.labels[0])} (90 %)" in words
 
 
+def test_predictions_say_of_which_images(subset: Mnist) -> None:
+    probabilities = torch.nn.functional.one_hot(subset.valid.labels, 10).float()
+    words = texts(figures.predictions(subset.valid, probabilities, "held-out"))
+    assert "the first 50 held-out images" in words
+
+
+def test_a_single_image_is_all_of_the_samples(subset: Mnist) -> None:
+    assert "no others" in texts(figures.samples(subset.train.first(1)))
+
+
 def test_the_final_layer_labels_every_box_and_frames_the_winner() -> None:
     logits = torch.arange(10.0)
     figure = figures.final_layer(torch.zeros(32, 32), logits, logits.softmax(0))

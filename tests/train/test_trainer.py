@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from itertools import chain
 
@@ -210,3 +211,10 @@ def test_a_device_that_is_not_there_is_refused() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(UsageError, match="no cuda device"):
             choose_device("cuda")
+
+
+@pytest.mark.parametrize("number", ["lr", "rotation"])
+def test_a_recipe_has_finite_numbers(number: str) -> None:
+    for value in (math.nan, math.inf):
+        with pytest.raises(ValueError, match=number):
+            Recipe(name="x", **{number: value})

@@ -13,7 +13,7 @@ from digitlens_train.outliers import outliers
 from digitlens_train.recipe import RECIPES, Recipe
 from digitlens_train.run import Run
 from digitlens_train.trainer import predict
-from digitlens_train.training import _extra
+from digitlens_train.training import extra
 from digitlens_train.writing import written
 
 FIGURES = {
@@ -150,16 +150,16 @@ def test_a_recipe_asks_for_digits_and_for_outliers_beside_mnist_s(
     subset: Mnist, drawn: int, strange: int
 ) -> None:
     recipe = Recipe(name="x", written=drawn, outliers=strange)
-    extra = _extra(recipe, 3, subset)
+    found = extra(recipe, 3, subset)
     if not drawn + strange:
-        assert extra is None
+        assert found is None
         return
-    assert extra is not None
-    assert extra.labels.dtype == torch.int64
-    assert extra.images.dtype == torch.uint8
+    assert found is not None
+    assert found.labels.dtype == torch.int64
+    assert found.images.dtype == torch.uint8
     digits, others = written(drawn, 3), outliers(strange, subset.train, 3)
-    assert torch.equal(extra.images, torch.cat([digits.images, others.images]))
-    assert extra.labels.tolist() == [*digits.labels.tolist(), *others.labels.tolist()]
+    assert torch.equal(found.images, torch.cat([digits.images, others.images]))
+    assert found.labels.tolist() == [*digits.labels.tolist(), *others.labels.tolist()]
 
 
 def test_the_help_lists_every_recipe_with_its_result(digitlens: Digitlens) -> None:

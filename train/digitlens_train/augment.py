@@ -19,10 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from digitlens.contract import GLYPH_SIZE
+from digitlens.contract import GLYPH_SIZE, MNIST_SIZE
 from digitlens_train.recipe import Recipe
 
-IMAGE_SIZE = 28
 SMOOTHING = 4.0
 """Standard deviation of the Gaussian in pixels of the 28×28 image; Simard et al. use 4."""
 LOOKS = 10
@@ -44,7 +43,7 @@ class Augmentation:
         Where the recipe changes the look, `LOOKS` more stand behind them, uniform, 0…1. All come
         from the CPU, so that every device trains on the same images.
         """
-        recipe, unit = self.recipe, 2 / IMAGE_SIZE
+        recipe, unit = self.recipe, 2 / MNIST_SIZE
         limits = [math.radians(recipe.rotation), recipe.scale, recipe.scale, recipe.shear]
         limits += [recipe.shift * unit, recipe.shift * unit]
         uniform = torch.rand(count, len(limits), generator=generator) * 2 - 1
@@ -92,9 +91,9 @@ def look(ink: Tensor, drawn: Tensor, strength: float) -> Tensor:
     worn = torch.where(kept, worn, ink)
     worn = worn + blur.square() * strength * (_spread(worn, torch.add) / 9 - worn)
     worn = ((worn - 0.5) * (1 + 3 * contrast.square() * strength) + 0.5).clamp(0, 1)
-    place = (torch.arange(IMAGE_SIZE, device=ink.device) + 0.5) / IMAGE_SIZE
+    place = (torch.arange(MNIST_SIZE, device=ink.device) + 0.5) / MNIST_SIZE
     away = (place - 0.15 - 0.7 * right) ** 2 + (place.unsqueeze(1) - 0.15 - 0.7 * down) ** 2
-    size = (1 + hole) / IMAGE_SIZE
+    size = (1 + hole) / MNIST_SIZE
     angle = 2 * math.pi * direction
     along = angle.cos() * (place - 0.5) + angle.sin() * (place.unsqueeze(1) - 0.5) + 0.5
     worn = worn * (1 - 0.7 * strength * fade.square() * along.clamp(0, 1))
@@ -118,7 +117,7 @@ def _basis(elastic: float) -> Tensor:
     Coordinates run from −1 to 1 over the image. The bumps are scaled so that normal random
     numbers displace every pixel by `elastic` pixels of the 28×28 image, root mean square.
     """
-    unit = 2 / IMAGE_SIZE
+    unit = 2 / MNIST_SIZE
     axis = (torch.arange(GLYPH_SIZE) + 0.5) / GLYPH_SIZE * 2 - 1
     centres = torch.linspace(-1, 1, BUMPS)
     bumps = torch.exp(-((axis - centres.unsqueeze(1)) ** 2) / (2 * (SMOOTHING * unit) ** 2))

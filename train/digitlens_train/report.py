@@ -90,7 +90,7 @@ def _section(number: int, name: str, run: Run, data: Path | None) -> Page:
     logits = predict(model, glyphs(images.images))
     raw, scaled = logits.softmax(1), (logits / model.temperature).softmax(1)
     counts = figures.confusion_counts(images.labels, logits.argmax(1))
-    accuracies = (counts.diagonal() / np.maximum(counts.sum(0), 1)).tolist()
+    accuracies = figures.digit_accuracies(counts).tolist()
     pictures = {
         "confusion": figures.confusion_matrix(counts),
         "digits": report_figures.digit_accuracies(accuracies),
@@ -146,8 +146,7 @@ def _facts(run: Run, config: Page, metrics: Page) -> dict[str, str]:
     epochs = len(metrics["epochs"])
     name = recipe.pop("name")
     held_out = config["held_out_images"]
-    is_report_held_out = held_out and (config["trial"] or not run.is_finished)
-    reported = "held-out" if is_report_held_out else "validation"
+    reported = "held-out" if run.is_held_out else "validation"
     facts = {
         "folder": str(run.folder),
         "data set": config["dataset"],

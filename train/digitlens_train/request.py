@@ -15,6 +15,10 @@ class Request:
     """What one training is asked to do.
 
     Attributes:
+        recipe: how to train.
+        seed: of weights, order and distortions, 0 to 2³²−1.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        data: a folder with MNIST's four files, or None for where they are usually found.
         limit: keeps the first training images.
         trial: validates on the held-out images; the validation images are never looked at.
         tensorboard: writes event files too.
@@ -40,6 +44,11 @@ class Splits:
     report: Split
     watched: str
     """`watch` in words: `validation` or `held-out`."""
+
+    @property
+    def reported(self) -> str:
+        """`report` in words."""
+        return self.watched if self.report is self.watch else "validation"
 
 
 def continued(request: Request, run: Run, given: dict[str, Any]) -> Request:
@@ -74,6 +83,4 @@ def split(data: Mnist, request: Request) -> Splits:
     learn = stay.first(request.limit)
     if len(held_out.labels):
         return Splits(learn, held_out, held_out if request.trial else data.valid, "held-out")
-    if request.trial:
-        raise UsageError("a trial needs held-out images: give their number with --held-out 10000")
     return Splits(learn, data.valid, data.valid, "validation")

