@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision import transforms
 
 from command import OFFLINE
 from digitlens.errors import DataError, NotFoundError
 from digitlens.mnist import ENVIRONMENT, MD5, has_files
 from digitlens_train import mnist
 from digitlens_train.mnist import Mnist, glyphs
+from digitlens_train.torchvision_import import transforms
 
 
 def test_glyphs_equal_torchvision_one_by_one(subset: Mnist) -> None:
