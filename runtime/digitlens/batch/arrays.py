@@ -4,7 +4,9 @@ import gzip
 import math
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedIOBase
 from operator import attrgetter
 from typing import IO, Any, cast
 
@@ -117,13 +119,23 @@ def _rows(
     stop = layout.shape[0] if stop is None else stop
     for first in range(start, stop, ROWS):
         count = min(ROWS, stop - first)
-        content = stream.read(count * layout.row_bytes)
+        content = _read(stream, count * layout.row_bytes)
         whole = len(content) // layout.row_bytes
         if whole:
             images = np.frombuffer(content, layout.dtype, whole * math.prod(layout.shape[1:]))
             yield Stack(source, first, images.reshape(whole, *layout.shape[1:]))
         if whole < count:
             raise DataError(f"damaged or truncated (it ends before image {first + whole})")
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    """Read `size` bytes, or what there is of them."""
+    parts, left = list[bytes](), size
+    with suppress(EOFError):  # raised by a gzip file that ends early
+        while left and (part := cast("BufferedIOBase", stream).read1(left)):
+            parts.append(part)
+            left -= len(part)
+    return b"".join(parts)
 
 
 def _layout(stream: IO[bytes], path: str) -> Layout:
