@@ -14,9 +14,11 @@ from environment import EVERYTHING, ROOT, python_with
 
 if __name__ == "__main__":
     python = python_with(EVERYTHING)
-    # A file stays in one process: its tests share what is slow to make.
-    together = ["-n", str(os.cpu_count()), "--dist", "loadfile"]
-    command = [str(python), "-m", "pytest", *together, *sys.argv[1:]]
+    # A file stays in one process: its tests share what is slow to make. A test that hangs ends its
+    # process, which shows where, and another one goes on.
+    options = ["-n", str(os.cpu_count()), "--dist", "loadfile"]
+    options += ["--timeout", "900", "--timeout-method", "thread"]
+    command = [str(python), "-m", "pytest", *options, *sys.argv[1:]]
     # As many threads as cores in every process would wait for each other, four times longer.
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     sys.exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)

@@ -84,9 +84,7 @@ def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
 
 def workers(process: subprocess.Popen[str], python: str | Path = sys.executable) -> list[int]:
     """List the workers of a benchmark that run in a Python."""
-    return [
-        pid for pid in _children(process.pid) if _command(pid)[:1] == [os.fsencode(str(python))]
-    ]
+    return [pid for pid in children(process.pid) if _command(pid)[:1] == [os.fsencode(str(python))]]
 
 
 def assert_gone(pids: Iterable[int]) -> None:
@@ -111,7 +109,8 @@ def end(pids: Iterable[int], number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _children(parent: int) -> list[int]:
+def children(parent: int) -> list[int]:
+    """List the processes that a process has started, and that are there."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -18,7 +18,13 @@ def run_in(folder: Path, command: str, status: int = 0) -> str:
     environment = {name: v for name, v in os.environ.items() if name != "DIGITLENS_DATA"} | OFFLINE
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == status, f"{command}: {done.stderr}"
     return done.stdout
@@ -26,10 +32,11 @@ def run_in(folder: Path, command: str, status: int = 0) -> str:
 
 def serve_in(folder: Path, command: str) -> None:
     """Run what serves until it is told to end."""
-    words = [sys.executable, "-m", *shlex.split(command)]
-    words += [] if "--port" in words else ["--port", "0"]
+    words = re.sub(r" --port \d+", "", command)
+    started = [sys.executable, "-m", *shlex.split(words), "--port", "0"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(words, cwd=folder, **pipes) as process:
+    process = subprocess.Popen(started, cwd=folder, **pipes)
+    try:
         address = urlsplit(process.stdout.readline().strip())
         asked = f"{address.scheme}://127.0.0.1:{address.port}/api/health?{address.query}"
         trust = ssl.create_default_context()
@@ -37,7 +44,11 @@ def serve_in(folder: Path, command: str) -> None:
         with urllib.request.urlopen(asked, context=trust) as answer:
             assert json.load(answer)["status"] == "ok"
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        process.communicate(timeout=10)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def blocks(text: str, language: str) -> list[str]:

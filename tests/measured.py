@@ -6,7 +6,7 @@ from typing import Any
 
 from digitlens.bench.latency import Latency
 from digitlens.bench.report import Report
-from digitlens.bench.row import BOUND, NETWORK, OK, PLAIN, TAPS, Case, Row
+from digitlens.bench.row import BOUND, NETWORK, PLAIN, TAPS, Case, Row
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 MODEL = Path("models/lenet5.onnx")
@@ -68,7 +68,3 @@ def report(
         "settings": {"is_mlperf": is_mlperf},
     }
     return Report(environment, list(rows))
-
-
-def assert_ok(found: Row) -> None:
-    assert (found.status, found.reason) == (OK, "")

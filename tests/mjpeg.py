@@ -15,12 +15,10 @@ class NetworkCamera:
 
     def __init__(self, draw: Callable[[int], np.ndarray], port: int = 0) -> None:
         self.draw, self.is_silent, self.is_gone = draw, threading.Event(), threading.Event()
-        self.connections = 0
         camera = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                camera.connections += 1
                 self.send_response(200)
                 kind = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
                 self.send_header("Content-Type", kind)

@@ -33,9 +33,9 @@ def until(is_so: Callable[[], object], what: str) -> object:
 
 
 class Screen:
-    def __init__(self, folder: Path, width: int = 1280, height: int = 800) -> None:
+    def __init__(self, folder: Path) -> None:
         read, write = os.pipe()
-        size = f"{width}x{height}x24"
+        size = "1280x800x24"
         self._processes = [
             subprocess.Popen(
                 ["Xvfb", "-displayfd", str(write), "-screen", "0", size],

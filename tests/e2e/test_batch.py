@@ -22,7 +22,7 @@ import polars as pl
 import pytest
 
 from batching import by_source, manifest, png, rows, tree, write_tar
-from benchmark import assert_gone, processes_with
+from benchmark import assert_gone, children, processes_with
 from command import Digitlens, assert_one_line_error
 
 READINGS = ["source", "width", "height", "text", "digits"]
@@ -132,7 +132,14 @@ def test_what_is_wrong_is_one_line(folder: Path, tmp_path: Path, digitlens: Digi
     refused(scans, "-o", "out", "--cpus", 2, words=("--engine ray",))
     refused(scans, "-o", "", words=("an empty --output",))
     refused(scans, "-o", "n" * 300, words=("cannot write", "too long"))
-    refused(scans, "-o", "out", "--min-confidence", "nan", words=("--min-confidence is nan",))
+    refused(
+        scans,
+        "-o",
+        "out",
+        "--min-confidence",
+        "nan",
+        words=("--min-confidence", "'nan' is no finite number"),
+    )
     refused(scans, "-o", "out", "--workers", 0, words=("--workers",))
     refused(scans, "-o", "out", "--model", "nope.onnx", words=("nope.onnx",))
     refused(scans, "-o", "out", "--provider", "cuda", words=("cuda",))
@@ -169,8 +176,9 @@ def start(photos: Path, output: Path, *arguments: object) -> subprocess.Popen[by
     return process
 
 
-def workers() -> list[int]:
-    return processes_with("--multiprocessing-fork")
+def workers(process: subprocess.Popen[bytes]) -> list[int]:
+    mine = set(children(process.pid))
+    return [pid for pid in processes_with("--multiprocessing-fork") if pid in mine]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -181,7 +189,7 @@ def test_when_it_is_ended_its_workers_end_too(
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     process = start(photos, output)
-    there = workers()
+    there = workers(process)
     assert len(there) >= len(os.sched_getaffinity(0))
     process.send_signal(how)
     _, errors = process.communicate(timeout=20)
@@ -195,7 +203,7 @@ def test_when_it_is_ended_its_workers_end_too(
 
 def test_workers_that_are_killed_are_replaced(photos: Path, tmp_path: Path) -> None:
     process = start(photos, tmp_path / "out")
-    os.kill(workers()[-1], signal.SIGKILL)
+    os.kill(workers(process)[-1], signal.SIGKILL)
     process.communicate(timeout=120)
     assert process.returncode == 0
     assert len(by_source(tmp_path / "out")) == 400
@@ -209,7 +217,7 @@ def test_a_worker_that_is_killed_before_it_has_begun_is_replaced(
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
         for _ in range(2):
             deadline = time.monotonic() + 60
-            while not (there := workers()):
+            while not (there := workers(process)):
                 assert time.monotonic() < deadline
             os.kill(there[0], signal.SIGKILL)
             assert_gone(there[:1])

@@ -142,6 +142,10 @@ def test_maps_taps_and_help_come_and_go(paused: Live) -> None:
     alone = [paused.press(key) for key in "123456"]
     assert all(not same(one, other) for one, other in pairwise(alone))
     assert same(paused.press("6"), before)
+    rates = paused.press("i")
+    assert (rates[-30:, :200] != before[-30:, :200]).any()
+    assert same(rates[:360], before[:360])
+    paused.press("i")
     keys = paused.press("h")
     assert keys[:200, :300].mean() < before[:200, :300].mean() / 2
     assert same(paused.press("h"), before)

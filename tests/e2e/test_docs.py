@@ -10,14 +10,16 @@ from examples import blocks, commands, run_in, serve_in
 
 DOCS = ROOT / "docs"
 PAGES = ("index.md", "install.md", "photos.md", "camera.md", "raspberry-pi.md", "model.md",
-         "machines.md", "gpu.md", "reference/commands.md", "reference/python.md",
+         "machines.md", "gpu.md", "bench.md", "reference/commands.md", "reference/python.md",
          "reference/model-file.md", "reference/json.md")  # fmt: skip
-"""The others have tests of their own: serve.md and batch.md in test_readme.py, bench.md below."""
+"""The others have tests of their own: serve.md and batch.md in test_readme.py."""
 
 NOT_HERE = {
     r"\bpip\b|-m venv|\.venv-gpu|\.venv-onnx": "installs: tests/e2e/test_wheel.py does that",
-    r"onnxruntime-(gpu|openvino)": "gigabytes; test_provider_environment.py has a small one",
+    r"onnxruntime-(gpu|openvino)": "large; tests/e2e/test_bench_environments.py has one",
     r"^digitlens camera( test:| [01] .*| --list-cameras)?$": "a camera, a screen",
+    r"^digitlens bench( --provider cpu .*)?$": "minutes; --quick measures the same",
+    r"yours\.onnx": "any network",
     r"rtsp://": "a network camera",
     r"\bsudo |^rpicam-vid|^journalctl|/opt/digitlens": "another machine; see test_service.py",
     r"tcp://": "a camera; tests/e2e/test_camera.py has one",
@@ -50,7 +52,7 @@ def test_every_example_works(name: str, folder: Path) -> None:
 
 def test_no_page_is_left_out_and_no_reason_is_idle() -> None:
     pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
-    assert pages - {"serve.md", "batch.md", "bench.md", "architecture.md"} == set(PAGES)
+    assert pages - {"serve.md", "batch.md", "architecture.md"} == set(PAGES)
     every = [command for page in PAGES for command in commands((DOCS / page).read_text())]
     for pattern in NOT_HERE:
         assert any(re.search(pattern, command) for command in every), pattern

@@ -10,7 +10,7 @@ import pytest
 
 from command import ROOT
 from digitlens.cli import COMMANDS, cli
-from examples import run_in, serve_in
+from examples import commands, run_in, serve_in
 from server import serving
 
 README = (ROOT / "README.md").read_text()
@@ -25,15 +25,20 @@ def examples_of(name: str) -> list[str]:
     return command.epilog.partition(":")[2].split(";")
 
 
+EXAMPLES = list(dict.fromkeys(
+    each.strip() for name, example in TABLE for each in (example, *examples_of(name))
+))  # fmt: skip
+"""The examples of the table and of the help, each once."""
+
+
 def test_the_table_has_every_command_with_an_example_of_it() -> None:
     assert [name for name, _ in TABLE] == list(COMMANDS)
     assert all(example.startswith(f"digitlens {name}") for name, example in TABLE)
 
 
 def test_every_example_of_the_table_and_of_the_help_works(folder: Path) -> None:
-    for name, example in TABLE:
-        for each in (example, *examples_of(name)):
-            (serve_in if name == "serve" else run_in)(folder, each)
+    for each in EXAMPLES:
+        (serve_in if each.startswith("digitlens serve") else run_in)(folder, each)
     for path in ("runs/classic/lenet5.onnx", "lenet5.onnx", "photo-maps.png", "maps.png"):
         assert (folder / path).exists()
 
@@ -46,14 +51,11 @@ def test_the_python_example_works(folder: Path) -> None:
     assert printed.endswith("(10, 6, 28, 28)\n")
 
 
-def test_the_other_commands_work(folder: Path) -> None:
+def test_the_other_commands_are_among_them() -> None:
     section = README.partition("## From photo to camera to cluster")[2].partition("\n## ")[0]
-    (block,) = re.findall(r"```sh\n(.*?)```", section, re.S)
-    commands = [line.partition("  #")[0].strip() for line in block.splitlines()]
-    assert len(commands) == 5
-    for command in commands:
-        shutil.rmtree(folder / "out", ignore_errors=True)
-        (serve_in if command.startswith("digitlens serve") else run_in)(folder, command)
+    found = commands(section)
+    assert len(found) == 5
+    assert set(found) <= set(EXAMPLES)
 
 
 def test_it_is_short_and_names_what_there_is() -> None:
@@ -73,15 +75,10 @@ def test_the_figures_of_the_packaged_model_are_what_doctor_prints(folder: Path) 
 
 def test_every_command_of_the_page_about_serving_works(folder: Path) -> None:
     text = (ROOT / "docs" / "serve.md").read_text()
-    commands = [
-        line.partition("  #")[0]
-        for block in re.findall(r"```sh\n(.*?)```", text, re.S)
-        for line in block.replace("\\\n", "").splitlines()
-    ]
-    kinds = {command.split()[0] for command in commands}
+    kinds = {command.split()[0] for command in commands(text)}
     assert kinds == {"digitlens", "curl", "openssl"}
     with serving("test:", env={"DIGITLENS_TOKEN": "secret"}) as server:
-        for command in commands:
+        for command in commands(text):
             if command.startswith("digitlens"):
                 serve_in(folder, command)
                 continue
@@ -98,14 +95,9 @@ def test_every_command_of_the_page_about_batches_works_that_needs_no_other_machi
     folder: Path,
 ) -> None:
     text = (ROOT / "docs" / "batch.md").read_text()
-    lines = "".join(re.findall(r"```sh\n(.*?)```", text, re.S)).splitlines()
-    commands = [
-        line.partition("  #")[0]
-        for line in lines
-        if not re.search(r"//|/shared|^ray|^export", line)
-    ]
-    assert len(commands) == 2
-    for command in commands:
+    here = [each for each in commands(text) if not re.search(r"//|/shared|^ray|^export|^pip", each)]
+    assert len(here) == 2
+    for command in here:
         shutil.rmtree(folder / command.split("--output ")[1].split()[0], ignore_errors=True)
         run_in(folder, command)
     (code,) = re.findall(r"```python\n(.*?)```", text, re.S)

@@ -42,12 +42,29 @@ def test_the_walkthrough_was_executed_and_is_kept_without_outputs(site: Path) ->
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
-    for page in site.rglob("*.html"):
-        loaded = re.findall(
-            r'<(?:script|img|iframe)[^>]+src="(https?:[^"]+)|<link[^>]+href="(https?:[^"]+)',
-            page.read_text(),
-        )
-        assert loaded == [], page
+    for page in [*site.rglob("*.html"), *site.rglob("*.css")]:
+        assert loaded_from_elsewhere(page.read_text()) == [], page
+
+
+def loaded_from_elsewhere(text: str) -> list[str]:
+    address = r"""["']?\s*(?:https?:)?//[^\s"')>]+"""
+    tags = rf"<(?:script|img|iframe|source|video)\b[^>]*?\s(?:src|srcset)={address}"
+    links = rf"<link\b(?=[^>]*rel=.?(?:stylesheet|preload|icon))[^>]*?href={address}"
+    styles = rf"url\({address}|@import\s+{address}"
+    return re.findall(rf"{tags}|{links}|{styles}", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script src=https://cdn.example/a.js></script>", '<img alt="x" src="//cdn.example/a.png">',
+        "@import url(https://cdn.example/a.css)", "@import 'https://cdn.example/a.css'",
+        '<source srcset="https://cdn.example/a.png 2x">', "background: url( '//cdn.example/a.png')",
+        '<link rel="stylesheet" href="https://cdn.example/a.css">',
+    ],
+)  # fmt: skip
+def test_what_would_be_loaded_from_elsewhere_is_found(text: str) -> None:
+    assert loaded_from_elsewhere(text)
 
 
 def test_the_reference_has_every_command_and_the_public_names(site: Path) -> None:

@@ -79,6 +79,7 @@ def test_without_arguments_the_help_is_shown(digitlens: Digitlens) -> None:
         pytest.param("matplotlib", ["train"], "train", marks=pytest.mark.extras),
         ("onnx", ["export", "run"], "export"),
         ("torch", ["verify", "m.onnx", "--against", "run"], "export"),
+        ("matplotlib", ["bench", "--plot", "p.png"], "plot"),
         ("starlette", ["serve", "test:"], "serve"),
         ("uvicorn", ["serve", "test:"], "serve"),
         ("websockets", ["serve", "test:", "--port", "0"], "serve"),

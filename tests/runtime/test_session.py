@@ -71,6 +71,20 @@ def with_another_tap_shape(model: onnx.ModelProto) -> None:
     model.metadata_props[0].value = json.dumps(contract)
 
 
+def with_contract(**fields: object) -> Callable[[onnx.ModelProto], None]:
+    def damage(model: onnx.ModelProto) -> None:
+        contract = json.loads(model.metadata_props[0].value)
+        model.metadata_props[0].value = json.dumps(contract | fields)
+
+    return damage
+
+
+def with_a_second_input(model: onnx.ModelProto) -> None:
+    second = model.graph.input.add()
+    second.CopyFrom(model.graph.input[0])
+    second.name = "other"
+
+
 def with_an_output_missing(model: onnx.ModelProto) -> None:
     del model.graph.output[-1]
 
@@ -107,6 +121,12 @@ def with_an_input_of_another_kind(model: onnx.ModelProto) -> None:
 DAMAGES = [
     (with_a_fixed_batch, "input image has shape None"),
     (with_an_input_of_another_kind, "contract cannot be read"),
+    (with_a_second_input, "it has the inputs image, other: give it one"),
+    (with_contract(labels=["0"] * 10), "labels are"),
+    (with_contract(labels=[]), "labels are"),
+    (with_contract(taps=[{"name": "logits", "shape": [10], "layer": "x"}]), "name .* is taken"),
+    (with_contract(taps=2 * [{"name": "conv1", "shape": [6, 28, 28], "layer": "x"}]), "is taken"),
+    (with_contract(schema=99), "schema 99, this digitlens reads 1"),
     (without_contract, "no contract"),
     (with_broken_contract, "contract cannot be read"),
     (with_another_tap_shape, "output conv1 has shape"),

@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from command import Digitlens, assert_one_line_error
+from digitlens.errors import UsageError
 from digitlens_train.calibration import calibration_error, fit_temperature
 from digitlens_train.mnist import Mnist, glyphs
 from digitlens_train.outliers import outliers
 from digitlens_train.recipe import RECIPES, Recipe
+from digitlens_train.request import Request
 from digitlens_train.run import Run
 from digitlens_train.trainer import predict
-from digitlens_train.training import extra
+from digitlens_train.training import extra, train
 from digitlens_train.writing import written
 
 FIGURES = {
@@ -160,6 +162,13 @@ def test_a_recipe_asks_for_digits_and_for_outliers_beside_mnist_s(
     digits, others = written(drawn, 3), outliers(strange, subset.train, 3)
     assert torch.equal(found.images, torch.cat([digits.images, others.images]))
     assert found.labels.tolist() == [*digits.labels.tolist(), *others.labels.tolist()]
+
+
+def test_event_files_need_their_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("digitlens_train.events.find_spec", lambda _: None)
+    request = Request(RECIPES["classic"], tensorboard=True, device="cpu")
+    with pytest.raises(UsageError, match=r'pip install "digitlens\[tensorboard\]"'):
+        train(request, Run(tmp_path))
 
 
 def test_the_help_lists_every_recipe_with_its_result(digitlens: Digitlens) -> None:
