@@ -61,6 +61,8 @@ def to_markdown(notebook: NotebookNode, stem: str) -> tuple[str, dict[str, bytes
             continue
         parts.append(_fenced(cell.source, "python"))
         for output in cell.outputs:
+            if output.get("name") == "stderr":
+                continue  # progress and warnings
             data = output.get("data", {"text/plain": output.get("text")})
             if "image/png" in data:
                 if "alt" not in cell.metadata:

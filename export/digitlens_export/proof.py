@@ -118,12 +118,13 @@ class Proof:
             first = min(off, key=lambda output: GRAPH_ORDER.index(output.name))
             raise ProofError(
                 f"the proof failed: {first.name} is off by {first.max_abs:.3g} at image and place "
-                f"{list(first.worst)}, allowed is {TOLERANCE:g}; export the run again"
+                f"{list(first.worst)}, allowed is {TOLERANCE:g}; "
+                "export it again, or name its own run"
             )
         if not self:
             raise ProofError(
                 f"the proof failed: {1 - self.label_agreement:.2%} of the labels differ; "
-                "export the run again"
+                "export it again, or name its own run"
             )
 
 

@@ -25,7 +25,9 @@ def problem(timeout: float = 20.0) -> str | None:
     if probe.returncode == 0:
         return None
     lines = [line.strip() for line in probe.stderr.splitlines() if line.strip()]
-    said = next((line for line in lines if "display" in line or "not implemented" in line), None)
+    if any("not implemented" in line for line in lines):
+        return "this OpenCV was built without windows"
+    said = next((line for line in lines if "display" in line), None)
     return said or (lines[-1] if lines else f"it ended with status {probe.returncode}")
 
 

@@ -203,6 +203,10 @@ def test_an_impossible_value_is_told(digitlens: Digitlens, option: str, value: s
     assert_one_line(bench(digitlens, option, value), 2, option)
 
 
+def test_an_option_that_has_nothing_to_do_is_refused(digitlens: Digitlens) -> None:
+    assert_one_line(bench(digitlens, "--fail-over", "5%"), 2, "--fail-over is for --compare")
+
+
 def test_the_single_stream_is_one_image_back_to_back(digitlens: Digitlens) -> None:
     for option in (["--batch", "8"], ["--pace", "30"]):
         result = digitlens("bench", "--mlperf", *option, env=NO_DATA)

@@ -164,6 +164,13 @@ def test_a_recipe_asks_for_digits_and_for_outliers_beside_mnist_s(
     assert found.labels.tolist() == [*digits.labels.tolist(), *others.labels.tolist()]
 
 
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").touch()
+    with pytest.raises(UsageError, match="holds other files"):
+        train(Request(RECIPES["classic"], device="cpu"), Run(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
 def test_event_files_need_their_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("digitlens_train.events.find_spec", lambda _: None)
     request = Request(RECIPES["classic"], tensorboard=True, device="cpu")

@@ -88,6 +88,8 @@ def _start(request: Request, run: Run) -> tuple[Request, bool, dict[str, Any] | 
     if request.tensorboard:
         check_installed()
     if not request.resume:
+        if run.folder.is_dir() and any(run.folder.glob("[!.]*")):
+            raise UsageError(f"{run.folder} holds other files: choose a new or an empty --out")
         return request, False, None
     remove_leftovers(run.folder)
     return request, run.is_finished, run.load_state()

@@ -159,11 +159,9 @@ Progress = Callable[[str, float], None]
 )
 @click.option(
     "--fail-over",
-    default="10%",
-    show_default=True,
     callback=values.percent,
     metavar="PERCENT",
-    help="How much slower a row may become in --compare.",
+    help="How much slower a row may become in --compare. Default: 10%.",
 )
 @click.option(
     "--pick",
@@ -180,7 +178,7 @@ def bench(
     raw: Path | None,
     plot: Path | None,
     old: Path | None,
-    fail_over: float,
+    fail_over: float | None,
     picks: bool,
     **options: Any,  # noqa: ANN401
 ) -> int:
@@ -195,6 +193,8 @@ def bench(
     from digitlens.bench import compare, runner
 
     _check_places(raw, plot)
+    if fail_over is not None and not old:
+        raise UsageError("--fail-over is for --compare: give an earlier report")
     if picks:
         _check_pick(old, options)
     before = compare.read(old) if old else None
@@ -217,7 +217,7 @@ def bench(
         _print(report, form)
         return 0 if report.ok else 1
     _warn(compare.doubts(before, report.to_dict()))
-    changes = compare.compare(before, report.to_dict(), fail_over)
+    changes = compare.compare(before, report.to_dict(), 0.1 if fail_over is None else fail_over)
     _print(report, form, changes)
     return 0 if report.ok and not compare.is_failed(changes) else 1
 

@@ -53,8 +53,9 @@ def _model_rows(diagnosis: "Diagnosis") -> list[tuple[str, str]]:
     training, proof, accuracy = model["training"], model["proof"], model["valid_accuracy"]
     rows = [
         ("model", f"{model['file']}, {model['size']:,} bytes, taps {', '.join(model['taps'])}"),
-        ("training", ", ".join(f"{name} {value}" for name, value in training.items())),
     ]
+    if known := [f"{name} {value}" for name, value in training.items() if value is not None]:
+        rows.append(("training", ", ".join(known)))
     if accuracy is not None:
         rows.append(("accuracy", f"{accuracy:.2%} of the validation images"))
     if proof is not None:

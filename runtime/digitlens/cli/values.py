@@ -24,8 +24,10 @@ def _pace(value: str) -> float | None:
     return pace
 
 
-def percent(_: click.Context, __: click.Parameter, value: str) -> float:
+def percent(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
     """Take a percentage, with or without its sign, as a share."""
+    if value is None:
+        return None
     try:
         percent = float(value.removesuffix("%"))
     except ValueError:
