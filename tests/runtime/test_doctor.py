@@ -6,21 +6,10 @@ import onnx
 import pytest
 
 from command import Digitlens, assert_one_line_error
-from digitlens import doctor, window
+from digitlens import doctor
 from digitlens.model_file import PACKAGED
-from screen import Screen
 
 NO_DISPLAY = {"DISPLAY": None, "WAYLAND_DISPLAY": None}
-
-
-@pytest.mark.screen
-def test_a_window_can_be_opened_on_a_display_and_not_without(
-    screen: Screen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DISPLAY", screen.display)
-    assert window.problem() is None
-    monkeypatch.delenv("DISPLAY")
-    assert "display" in (window.problem() or "")
 
 
 def test_the_report_names_versions_providers_and_the_proof(digitlens: Digitlens) -> None:

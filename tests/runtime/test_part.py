@@ -2,18 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitlens.finder import cuts, neighbours
-from digitlens.part import Part, parts_of
-
-LEAST = 8
-
-
-def drawn(amount: np.ndarray, level: int = 50) -> list[Part]:
-    return parts_of((amount > level).astype(np.uint8), amount, level, LEAST)
-
-
-def canvas() -> np.ndarray:
-    return np.zeros((120, 200), np.uint8)
+from parts import LEAST, canvas, drawn
 
 
 def test_parts_are_connected_with_their_holes_left_out() -> None:
@@ -45,7 +34,6 @@ def test_joined_parts_hold_the_ink_of_both() -> None:
     both = bar.joined(stem)
     assert both.area == bar.area + stem.area
     assert (both.left, both.top, both.right, both.bottom) == (20, 20, 80, 100)
-    assert list(neighbours([bar], [bar, stem])) == []
 
 
 def test_ink_has_soft_edges_and_nothing_of_others() -> None:
@@ -68,17 +56,3 @@ def test_one_straight_stroke_is_a_bar_and_a_ring_is_none(width: int) -> None:
     assert drawn(bar)[0].is_bar
     assert not drawn(ring)[0].is_bar
     assert drawn(bar)[0].stroke_width == pytest.approx(width, rel=0.4)
-
-
-def test_cuts_are_where_there_is_least_ink() -> None:
-    amount = canvas()
-    cv2.circle(amount, (60, 60), 30, 200, 8)
-    cv2.circle(amount, (120, 60), 30, 200, 8)
-    (part,) = drawn(amount)
-    columns = cuts(part)
-    assert columns[0] == 0
-    assert columns[-1] == part.width
-    assert any(abs(part.left + column - 90) <= 6 for column in columns)
-    left = part.columns(0, 90 - part.left, LEAST)
-    assert left is not None
-    assert left.right <= 90

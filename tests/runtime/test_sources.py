@@ -1,4 +1,3 @@
-import struct
 from pathlib import Path
 
 import cv2
@@ -84,28 +83,6 @@ JPEG = cv2.imencode(".jpg", np.zeros((40, 50), np.uint8))[1].tobytes()
 def test_what_is_no_image_is_refused_with_the_reason(content: bytes, reason: str) -> None:
     with pytest.raises(ImageError, match=reason):
         sources.decode(content)
-
-
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".gif", ".tiff"])
-def test_the_size_is_read_from_the_header_before_decoding(suffix: str) -> None:
-    from digitlens.image_header import parse
-
-    content = cv2.imencode(suffix, np.zeros((40, 50, 3), np.uint8))[1].tobytes()
-    header = parse(content)
-    assert (header.width, header.height) == (50, 40)
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize(("kind", "type_"), [(3, "H"), (4, "I"), (16, "Q")])
-def test_the_size_is_read_from_tiff_with_64_bit_offsets(order: str, kind: int, type_: str) -> None:
-    from digitlens.image_header import parse
-
-    content = (b"II" if order == "<" else b"MM") + struct.pack(order + "HHHQQ", 43, 8, 0, 16, 2)
-    for tag, value in ((256, 50), (257, 40)):
-        number = struct.pack(order + type_, value).ljust(8, b"\0")
-        content += struct.pack(order + "HHQ", tag, kind, 1) + number
-    header = parse(content)
-    assert (header.format, header.width, header.height) == ("TIFF", 50, 40)
 
 
 def test_more_than_64_megapixels_are_refused_by_the_header() -> None:

@@ -14,10 +14,8 @@ import pytest
 
 from digitlens.batch import arrays
 from digitlens.batch.contents import Stack
-from digitlens.batch.glyphs import of
 from digitlens.batch.inputs import File, Input, files
 from digitlens.errors import DataError
-from digitlens.normalize import glyph, mnist_ink
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5000, 28, 28), np.uint8)
 
@@ -191,29 +189,3 @@ def test_axes_of_channels_are_left_out(tmp_path: Path) -> None:
         np.save(tmp_path / f"{number}.npy", IMAGES.reshape(shape))
         found = joined(list(arrays.stacks(file_at(tmp_path / f"{number}.npy"), 0, None)))
         assert np.array_equal(found, IMAGES)
-
-
-def test_glyphs_of_mnist_images_are_those_of_the_reader() -> None:
-    images = np.concatenate([IMAGES[:5], np.full((1, 28, 28), 77, np.uint8)])
-    found = of(images)
-    assert np.array_equal(found.values, glyph(mnist_ink(images)))
-    assert found.is_blank.tolist() == [False] * 5 + [True]
-    assert not found.is_wrong.any()
-
-
-@pytest.mark.parametrize("dtype", ["f2", "f4", ">f4", "f8", ">f8"])
-def test_glyphs_are_taken_as_they_are(dtype: str) -> None:
-    images = np.zeros((6, 32, 32), dtype)
-    images[1, 4:20, 9] = 1
-    images[2, 3, 3], images[3, 3, 3], images[4, 3, 3], images[5, 3, 3] = 1.01, -0.1, np.nan, np.inf
-    found = of(images)
-    assert found.values.dtype == np.float32
-    assert np.array_equal(found.values[:2], images[:2].astype(np.float32))
-    assert found.is_wrong.tolist() == [False, False, True, True, True, True]
-    assert found.is_blank[:2].tolist() == [True, False]
-
-
-def test_glyphs_of_bytes_are_scaled() -> None:
-    images = np.zeros((1, 32, 32), np.uint8)
-    images[0, 4:20, 9] = 51
-    assert of(images).values.max() == np.float32(0.2)
