@@ -22,6 +22,7 @@ MAX_PIXELS = 64_000_000
 BAND = 256
 """Rows that are turned into eight bits, or made opaque, at a time, to spare memory."""
 
+NO_MEMORY = "too large: it needs more memory than there is; scale it down"
 _PART = 1 << 20
 
 MAX_BYTES = 512 << 20
@@ -116,6 +117,8 @@ def read(path: Path) -> NDArray[np.uint8]:
         raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
     except ImageError as error:
         raise type(error)(f"{path}: {error}") from error
+    except MemoryError as error:
+        raise TooLargeError(f"{path}: {NO_MEMORY}") from error
 
 
 def read_stream(stream: BinaryIO) -> NDArray[np.uint8]:
@@ -149,6 +152,8 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
+        if error.code == cv2.Error.STS_NO_MEM:
+            raise TooLargeError(NO_MEMORY) from error
         raise ImageError(f"not an image: its {header.format} data is damaged") from error
     if image is None:
         raise ImageError(f"not an image: its {header.format} data is damaged or truncated")

@@ -214,13 +214,14 @@ def test_little_memory_is_enough_for_a_small_image_and_too_little_is_one_line(ph
         command = f"ulimit -v {mebibytes << 10}; {sys.executable} -m digitlens classify {path}"
         return subprocess.run(command, shell=True, capture_output=True, text=True)
 
-    assert "12345 / 67890" in limited(photo, 900).stdout
+    assert "12345 / 67890" in limited(photo, 750).stdout
     large = photo.with_name("large.bmp")
-    cv2.imwrite(str(large), np.full((10_000, 6_000, 3), 255, np.uint8))
-    refused = limited(large, 900)
+    cv2.imwrite(str(large), np.full((8000, 8000, 3), 255, np.uint8))
+    refused = limited(large, 750)
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
     assert refused.stderr.startswith("Error: ")
+    assert "memory" in refused.stderr
 
 
 def test_an_unwritable_folder_for_maps_is_one_line(digitlens: Digitlens, photo: Path) -> None:
