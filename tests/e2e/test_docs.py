@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from command import ROOT
+from digitlens.capture import feed
+from digitlens.serve import broadcast, connection, desk, inbox, outbox, viewer
 from examples import blocks, commands, run_in, serve_in
 
 DOCS = ROOT / "docs"
@@ -48,6 +50,24 @@ def test_every_example_works(name: str, folder: Path) -> None:
         for code in blocks(block, "python"):
             (folder / "example.py").write_text(code)
             run_in(folder, "python example.py")
+
+
+LIMITS = {
+    "serve.md": [
+        f"{inbox.MAX_TOGETHER >> 20} MiB of bodies and {outbox.MAX_TOGETHER >> 20} MiB of answers",
+        f"more than {desk.LARGE // 10**6} megapixels", f"{broadcast.MAX_VIEWERS} may watch",
+        f"{connection.MAX_CONNECTIONS} may be connected",
+        f"no more than {('no', 'one', 'two')[viewer.AHEAD]} are under way",
+    ],
+    "camera.md": [f"for {feed.PATIENCE:g} seconds"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("page", LIMITS)
+def test_limits_are_those_of_the_code(page: str) -> None:
+    text = " ".join((DOCS / page).read_text().split())
+    for words in LIMITS[page]:
+        assert words in text
 
 
 def test_no_page_is_left_out_and_no_reason_is_idle() -> None:

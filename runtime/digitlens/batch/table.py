@@ -47,10 +47,11 @@ def images(file: File, start: int, stop: int | None, column: str | None) -> Iter
         rows = (parquet.metadata.row_group(group).num_rows for group in range(start))
         number = sum(rows)
         count = _rows_at_once(parquet, groups)
-        for batch in parquet.iter_batches(count, row_groups=groups, columns=[name]):
-            for value in batch.column(0):
-                yield Image(f"{file.source}#{number}", _content(value.as_py()))
-                number += 1
+        for group in groups:  # one by one, so that damage in the next takes nothing from this one
+            for batch in parquet.iter_batches(count, row_groups=[group], columns=[name]):
+                for value in batch.column(0):
+                    yield Image(f"{file.source}#{number}", _content(value.as_py()))
+                    number += 1
 
 
 @contextmanager

@@ -103,6 +103,41 @@ def test_the_same_digits_in_all_kinds_of_files(digits: list[np.ndarray], tmp_pat
     assert len(rows(tmp_path / "scan")) == 10
 
 
+def test_a_row_without_bytes_is_an_error_among_the_others(
+    digits: list[np.ndarray], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": [png(digits[3]), None, png(digits[4])]}), path)
+    work(job(path, output=tmp_path / "out"))
+    assert by_source(tmp_path / "out") == {f"{path}#0": "3", f"{path}#2": "4"}
+    wrong = {"source": f"{path}#1", "error": "not an image: the row has no bytes"}
+    assert rows(tmp_path / "out", "errors") == [wrong]
+
+
+def test_what_is_whole_in_a_damaged_parquet_file_is_read(
+    digits: list[np.ndarray], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": [png(each) for each in digits]}), path, row_group_size=5,
+                   compression="none", use_dictionary=False)  # fmt: skip
+    content = bytearray(path.read_bytes())
+    second = pq.ParquetFile(path).metadata.row_group(1).column(0).data_page_offset
+    content[second : second + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    work(job(path, output=tmp_path / "out"))
+    assert [row["text"] for row in rows(tmp_path / "out")] == list("01234")
+    (error,) = rows(tmp_path / "out", "errors")
+    assert error["source"] == str(path)
+
+
+def test_other_versions_do_not_go_on(folder: Path, tmp_path: Path) -> None:
+    request = job(folder, output=tmp_path / "out")
+    work(request)
+    older = job(folder, output=tmp_path / "out", versions=request.versions | {"numpy": "1.0"})
+    with pytest.raises(UsageError, match=r"versions\.numpy was .*, is 1\.0"):
+        work(older)
+
+
 def test_glyphs_outside_their_range_are_errors_among_the_others(tmp_path: Path) -> None:
     glyphs = np.zeros((5, 32, 32), np.float32)
     glyphs[1], glyphs[3] = np.nan, 255
