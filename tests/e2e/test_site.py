@@ -47,7 +47,7 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
 
 
 def loaded_from_elsewhere(text: str) -> list[str]:
-    address = r"""["']?\s*(?:https?:)?//[^\s"')>]+"""
+    address = r"""\s*["']?\s*(?:https?:)?//[^\s"')>]+"""
     tags = rf"<(?:script|img|iframe|source|video)\b[^>]*?\s(?:src|srcset)={address}"
     links = rf"<link\b(?=[^>]*rel=.?(?:stylesheet|preload|icon))[^>]*?href={address}"
     styles = rf"url\({address}|@import\s+{address}"
