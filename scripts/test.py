@@ -16,7 +16,7 @@ if __name__ == "__main__":
     python = python_with(EVERYTHING)
     # A file stays in one process: its tests share what is slow to make. A test that hangs ends its
     # process, which shows where, and another one goes on.
-    options = ["-n", str(os.cpu_count()), "--dist", "loadfile"]
+    options = ["-n", str(os.cpu_count()), "--dist", "loadfile", "--no-loadscope-reorder"]
     options += ["--timeout", "900", "--timeout-method", "thread"]
     command = [str(python), "-m", "pytest", *options, *sys.argv[1:]]
     # As many threads as cores in every process would wait for each other, four times longer.
