@@ -38,7 +38,6 @@ from digitlens.batch.run import Engine, run
 from digitlens.contract import IMAGE
 from digitlens.normalize import glyph
 from digitlens.session import Session
-from digitlens_train.mnist import load_subset
 
 BATCH = 64
 INPUTS = ("glyphs", "array", "tar", "files")
@@ -67,6 +66,8 @@ def main(
     count: int | None, shard: int, rounds: int, seconds: float, with_ray: bool, with_memory: bool
 ) -> None:
     """Measure and print."""
+    from digitlens_train.mnist import load_subset  # not in every process that is measured
+
     cores = len(os.sched_getaffinity(0))
     least = 2 * cores * shard
     count = count or max(100_000, least)
