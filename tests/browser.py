@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from screen import until
+from waiting import until
 
 PHONE, DESK, WALL = (360, 740), (1280, 800), (3840, 2160)
 

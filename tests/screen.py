@@ -4,14 +4,14 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import ImageGrab
 
+from waiting import PATIENCE, until
+
 TOOLS = ("Xvfb", "openbox", "xdotool")
-PATIENCE = 20.0
 SETTINGS = """<openbox_config xmlns="http://openbox.org/3.4/rc">
   <keyboard><keybind key="A-F4"><action name="Close"/></keybind></keyboard>
   <applications><application class="*"><decor>no</decor></application></applications>
@@ -21,15 +21,6 @@ SETTINGS = """<openbox_config xmlns="http://openbox.org/3.4/rc">
 
 def missing_tools() -> list[str]:
     return [tool for tool in TOOLS if not shutil.which(tool)]
-
-
-def until(is_so: Callable[[], object], what: str) -> object:
-    """Wait for something to become true; fail after `PATIENCE` seconds."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, f"still not so: {what}"
-        time.sleep(0.05)
-    return found
 
 
 class Screen:

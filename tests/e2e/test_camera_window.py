@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from digitlens.reading import Reading
-from screen import Screen, until
+from screen import Screen
+from waiting import until
 
 pytestmark = pytest.mark.screen
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from command import ROOT, offline
-from screen import until
+from waiting import until
 
 
 def start(folder: Path) -> subprocess.Popen[str]:

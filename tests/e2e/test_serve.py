@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from command import Digitlens, assert_one_line_error
-from screen import until
 from server import HALF, Server, close_code, next_picture, serving
+from waiting import until
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

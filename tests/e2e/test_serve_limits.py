@@ -15,8 +15,8 @@ from websockets.frames import Frame, Opcode
 
 from digitlens.capture.test_card import Card
 from digitlens.contract import TAPS
-from screen import until
 from server import HALF, Server, certificate, close_code, next_picture, serving
+from waiting import until
 
 
 @pytest.mark.parametrize(

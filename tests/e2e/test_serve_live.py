@@ -13,8 +13,8 @@ from websockets.sync.client import connect
 from digitlens import Reader
 from digitlens.capture.test_card import Card
 from mjpeg import NetworkCamera
-from screen import until
 from server import Server, next_picture, next_status, serving, unpack
+from waiting import until
 
 
 def test_a_viewer_gets_pictures_digits_and_maps(server: Server) -> None:

@@ -24,9 +24,9 @@ from digitlens.capture.test_card import Card
 from digitlens.contract import TAPS
 from digitlens.serve.network import layers_of
 from digitlens.serve.page import sample_glyphs
-from screen import until
 from served import chromium, draw
 from server import Server, next_picture, serving
+from waiting import until
 
 pytestmark = pytest.mark.browser
 

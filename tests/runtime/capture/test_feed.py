@@ -1,6 +1,5 @@
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from threading import Event
 
@@ -11,6 +10,7 @@ from digitlens.capture import Shot, Wish
 from digitlens.capture.feed import MAX_STUCK, Feed, Frame, State
 from digitlens.capture.test_card import CardSource
 from digitlens.errors import ImageError, SourceError
+from waiting import capture_threads, until
 
 MODULE = "digitlens.capture.feed"
 DEADLINE = 20.0
@@ -95,26 +95,15 @@ def feeding(script: Script, **options: float) -> Iterator[Feed]:
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
-    before = set(threads())
+    before = set(capture_threads())
     yield
-    until(lambda: set(threads()) <= before)
+    until(lambda: set(capture_threads()) <= before)
 
 
 @pytest.fixture
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MODULE + ".FIRST_DELAY", 0.02)
     monkeypatch.setattr(MODULE + ".LAST_DELAY", 0.04)
-
-
-def threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "digitlens-capture"]
-
-
-def until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def frame_of(feed: Feed) -> Frame:
@@ -209,9 +198,9 @@ def test_a_live_source_that_falls_silent_is_opened_again() -> None:
         assert (gray(frame), frame.number) == (3, 1)
         assert (feed.state, feed.reason, feed.trouble) == (State.RUNNING, "", "")
 
-        assert len(threads()) == 2
+        assert len(capture_threads()) == 2
         hung.set()
-        until(lambda: len(threads()) == 1)
+        until(lambda: len(capture_threads()) == 1)
         assert (feed.captured, feed.dropped) == (2, 0)
 
 
@@ -482,7 +471,7 @@ def test_closing_ends_the_thread_and_lets_go_of_the_source(script: Script) -> No
     feed = Feed(script)
     until(lambda: feed.captured)
     feed.close()
-    assert not threads()
+    assert not capture_threads()
     assert script.closed == 1
     assert feed.next(DEADLINE) is None
     assert feed.state is State.ENDED
@@ -494,7 +483,7 @@ def test_closing_leaves_a_thread_that_hangs() -> None:
     feed = Feed(script, patience=SOON)
     frame_of(feed)
     feed.close()
-    assert len(threads()) == 1
+    assert len(capture_threads()) == 1
     assert script.closed == 0
     script.release()
     until(lambda: script.closed == 1)

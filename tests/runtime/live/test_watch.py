@@ -1,7 +1,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -23,6 +23,7 @@ from digitlens.errors import (
 )
 from digitlens.live.meter import Meter
 from digitlens.live.watch import Watch
+from waiting import capture_threads, until
 
 DEADLINE = 20.0
 
@@ -59,7 +60,7 @@ class PicturesCapture:
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
     yield
-    until(lambda: not threads())
+    until(lambda: not capture_threads())
 
 
 @pytest.fixture
@@ -68,17 +69,6 @@ def folder(tmp_path: Path) -> Path:
     for number in (1, 2):
         cv2.imwrite(str(tmp_path / f"{number}.png"), Card(320, 240, 3).frame(1000 * number))
     return tmp_path
-
-
-def threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "digitlens-capture"]
-
-
-def until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def small(**options: object) -> Watch:
@@ -95,14 +85,14 @@ def test_a_loop_that_is_left_leaves_no_thread() -> None:
         if reading.frame == 2:
             break
     assert reading.text.replace("\n", "") == Card().text(2).replace("\n", "")
-    until(lambda: not threads())
+    until(lambda: not capture_threads())
 
 
 def test_an_error_in_a_loop_lets_go_of_the_source() -> None:
     source = Pictures([Card(320, 240, 1).frame(0)] * 50)
     with pytest.raises(ZeroDivisionError):
         sum(1 / reading.frame for reading in digitlens.watch(source))
-    until(lambda: not threads())
+    until(lambda: not capture_threads())
     assert source.closed == 1
 
 
@@ -111,7 +101,7 @@ def test_with_closes_what_was_opened() -> None:
         assert readings.feed.state is not State.ENDED
     assert readings.has_ended
     assert list(readings) == []
-    assert not threads()
+    assert not capture_threads()
 
 
 def test_a_live_reading_knows_its_frame() -> None:
@@ -218,7 +208,7 @@ def test_what_cannot_be_watched_raises_at_once_and_leaves_no_thread(
 ) -> None:
     with pytest.raises(error):
         digitlens.watch(source, **options)  # type: ignore[arg-type]
-    assert not threads()
+    assert not capture_threads()
 
 
 @pytest.mark.parametrize("source", [987, "/dev/video987", "http://127.0.0.1:9/"])
@@ -281,7 +271,7 @@ def test_frames_of_a_wrong_type_do_not_go_on_for_ever() -> None:
 
 def test_a_frame_that_waits_comes_still() -> None:
     with digitlens.watch(Pictures([Card(320, 240, 1).frame(0)]), fast=True) as readings:
-        until(lambda: not threads())
+        until(lambda: not capture_threads())
         assert not readings.has_ended
         assert readings.next(DEADLINE) is not None
         assert readings.next(DEADLINE) is None
