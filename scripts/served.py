@@ -46,7 +46,9 @@ def chromium(*flags: str) -> Iterator[Browser]:
 
 def draw(page: Page, *strokes: Sequence[tuple[float, float]]) -> None:
     """Draw strokes with the mouse; points are shares of the paper's width and height."""
-    box = page.locator("#draw-paper").bounding_box()
+    paper = page.locator("#draw-paper")
+    paper.wait_for()
+    box = paper.bounding_box()
     assert box
     for stroke in strokes:
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]

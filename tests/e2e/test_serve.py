@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import cv2
@@ -82,12 +83,12 @@ def test_closed_outputs_do_not_matter() -> None:
         ) as process:
 
             def answers(port: int = port) -> bool:
-                with suppress(OSError):
-                    socket.create_connection(("127.0.0.1", port)).close()
-                    return True
+                with suppress(OSError), closing(HTTPConnection("127.0.0.1", port)) as asked:
+                    asked.request("GET", "/api/health")
+                    return asked.getresponse().status == 200
                 return False
 
-            until(answers, "it listens")
+            until(answers, "it answers")
             process.terminate()
             assert process.wait(timeout=10) == 0
 

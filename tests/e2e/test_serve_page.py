@@ -488,6 +488,7 @@ def test_the_last_of_two_photos_is_shown(tab: Page, photo: Path, tmp_path: Path)
 def test_a_second_finger_draws_nothing(browser: Browser, server: Server) -> None:
     with page_of(browser, f"{server.address}#draw", size=PHONE) as tab:
         paper = tab.locator("#draw-paper")
+        expect(paper).to_be_visible()
         box = paper.bounding_box()
         assert box
         for kind, primary, x, y in (
