@@ -22,11 +22,12 @@ MAX_PIXELS = 64_000_000
 BAND = 256
 """Rows that are turned into eight bits, or made opaque, at a time, to spare memory."""
 
-NO_MEMORY = "too large: it needs more memory than there is; scale it down"
-_PART = 1 << 20
-
 MAX_BYTES = 512 << 20
 """Longer files are refused: 64 megapixels of 16 bit with alpha take this much, uncompressed."""
+
+NO_MEMORY = "too large: it needs more memory than there is; scale it down"
+_PART = 1 << 20
+"""Bytes that are read from a pipe at a time."""
 
 
 def image_files(folder: Path) -> list[Path]:

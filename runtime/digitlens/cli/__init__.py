@@ -12,7 +12,7 @@ from importlib import import_module
 import click
 
 from digitlens import __version__
-from digitlens.cli.quiet import patient_errors
+from digitlens.cli.stderr import patient_errors
 from digitlens.errors import DigitlensError
 from digitlens.text import error_line
 

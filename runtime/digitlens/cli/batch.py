@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digitlens.cli.options import min_confidence_option, model_option, provider_option
-from digitlens.cli.quiet import silence_libraries
+from digitlens.cli.stderr import silence_libraries
 from digitlens.cli.values import FloatRange
 from digitlens.errors import UsageError
 from digitlens.signals import end_once

@@ -19,7 +19,7 @@ from digitlens.cli.options import (
     source_options,
 )
 from digitlens.cli.printing import LIVE_PRINTERS, Printer
-from digitlens.cli.quiet import silence_libraries
+from digitlens.cli.stderr import silence_libraries
 from digitlens.signals import on_end
 from digitlens.text import error_line, one_line
 

@@ -16,7 +16,7 @@ from digitlens.cli.options import (
     provider_option,
 )
 from digitlens.cli.printing import PRINTERS
-from digitlens.cli.quiet import silence_libraries
+from digitlens.cli.stderr import silence_libraries
 from digitlens.text import error_line
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def classify(
 
     A PATH is an image file, a folder, which is walked in natural order without hidden files, or
     - for an image on standard input. PNG, JPEG, BMP, WebP, GIF and TIFF are read, of several pages
-    or frames the first. An image of
-    28×28 pixels is one digit, as in MNIST; in others the digits are searched. A digit that is not
-    sure is a question mark; --explain shows why. json is one object a line, one line an image.
+    or frames the first. An image of 28×28 pixels is one digit, as in MNIST; in others the digits
+    are searched. A digit that is not sure is a question mark; --explain shows why. json is one
+    object a line, one line an image.
 
     Exits with 1 if an image could not be read, with 2 if a PATH is not there or a folder cannot be
     written; all others are read.

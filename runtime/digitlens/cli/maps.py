@@ -7,7 +7,7 @@ import click
 
 from digitlens.cli.images import read_image
 from digitlens.cli.options import model_option, provider_option
-from digitlens.cli.quiet import silence_libraries
+from digitlens.cli.stderr import silence_libraries
 
 
 @click.command(epilog="Example: digitlens maps photo.png -o maps.png --tap conv1 --tap conv3")

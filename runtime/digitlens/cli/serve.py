@@ -12,7 +12,7 @@ from digitlens.cli.options import (
     source_name,
     source_options,
 )
-from digitlens.cli.quiet import silence_libraries
+from digitlens.cli.stderr import silence_libraries
 from digitlens.text import one_line
 
 

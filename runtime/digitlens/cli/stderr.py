@@ -1,4 +1,4 @@
-"""What libraries write to standard error from C, and nobody wants to see."""
+"""Standard error: what cannot be said there stops no work, and libraries are kept off it."""
 
 import io
 import os
