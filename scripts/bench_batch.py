@@ -36,8 +36,8 @@ from digitlens.batch.inputs import Input
 from digitlens.batch.job import Job
 from digitlens.batch.run import Engine, run
 from digitlens.contract import IMAGE
-from digitlens.normalize import glyph
 from digitlens.session import Session
+from digitlens.vision.mnist_format import glyph
 
 BATCH = 64
 INPUTS = ("glyphs", "array", "tar", "files")

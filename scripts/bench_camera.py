@@ -26,13 +26,13 @@ import cv2
 import numpy as np
 
 import digitlens
-from digitlens import normalize, reader
+from digitlens import reader
 from digitlens.capture.test_card import Card
 from digitlens.live import view
 from digitlens.live.stage import Stage
 from digitlens.live.tracker import Tracker
-from digitlens.part import Part
 from digitlens.session import Session
+from digitlens.vision.component import Part
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 DIGITS = (1, 10, 40)
@@ -40,7 +40,7 @@ STAGES: dict[str, list[tuple[Any, str]]] = {
     "capture": [(Card, "frame")],
     "ink": [(reader, "separate")],
     "find": [(reader, "find")],
-    "normalise": [(Part, "ink"), (normalize, "mnist_image"), (normalize, "glyph")],
+    "normalise": [(Part, "ink"), (mnist_format, "mnist_image"), (mnist_format, "glyph")],
     "infer": [(Session, "run")],
     "track": [(Tracker, "steady")],
     "draw": [(view, "draw")],

@@ -25,7 +25,7 @@ IN_PYTORCH = """
 import sys
 import cv2, torch
 from digitlens.model_file import PACKAGED
-from digitlens.normalize import glyph, mnist_ink
+from digitlens.vision.mnist_format import glyph, mnist_ink
 from digitlens_train.run import Run
 
 torch.set_num_threads(1)

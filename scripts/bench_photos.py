@@ -30,8 +30,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens import Reader, normalize, sources
+from digitlens import Reader, sources
 from digitlens.contract import PROBABILITIES
+from digitlens.vision import mnist_format
 from photo_score import Answer, Given, Picture, Score, coverage_curve, score
 
 Frame = NDArray[np.uint8]
@@ -62,8 +63,8 @@ def tutorial(reader: Reader, *, is_fitted: bool) -> Contender:
         for x, y, width, height in _in_rows(boxes):
             cut = np.asarray(ink[y : y + height, x : x + width], np.uint8)
             stretched = np.asarray(cv2.resize(cut, (28, 28), interpolation=cv2.INTER_AREA))
-            images.append(normalize.mnist_image(cut) if is_fitted else stretched)
-        glyphs = np.array([normalize.glyph(image) for image in images], np.float32)
+            images.append(mnist_format.mnist_image(cut) if is_fitted else stretched)
+        glyphs = np.array([mnist_format.glyph(image) for image in images], np.float32)
         found = reader.session.run(glyphs.reshape(-1, 32, 32), [PROBABILITIES])[PROBABILITIES]
         return [Given(int(each.argmax()), confidence=float(each.max())) for each in found]
 

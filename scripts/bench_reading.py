@@ -20,8 +20,8 @@ from sklearn.datasets import load_digits
 
 from digitlens import Reader
 from digitlens.contract import PROBABILITIES
-from digitlens.finder import find
-from digitlens.ink import separate
+from digitlens.vision.finder import find
+from digitlens.vision.foreground import separate
 from digitlens_train.mnist import load_subset
 
 ROUNDS = 200

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens import Reader, normalize
+from digitlens import Reader
 from digitlens.capture.test_card import TILE, TILES
 from digitlens.files import write_png
+from digitlens.vision import mnist_format
 from digitlens_train.strokes import Points, draw, handled, smooth
 from digitlens_train.writing import WAYS, Way
 
@@ -49,7 +50,7 @@ def tile(way: Way, random: np.random.Generator) -> NDArray[np.uint8]:
 
 def is_read(reader: Reader, image: NDArray[np.uint8], label: int) -> bool:
     """Tell whether the network reads a tile as `label`, and is sure."""
-    ink = normalize.mnist_image(image)
+    ink = mnist_format.mnist_image(image)
     (digit,) = reader.read(ink).digits
     return digit.label == label and digit.confidence >= SURE
 

@@ -23,7 +23,7 @@ import numpy as np
 from debian_root import DebianRoot, make
 from digitlens.capture.test_card import Card, tiles
 from digitlens.files import write_png
-from digitlens.normalize import mnist_image
+from digitlens.vision.mnist_format import mnist_image
 from environment import ROOT, say, wheel
 
 LARGEST = 1e-5

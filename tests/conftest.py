@@ -18,7 +18,7 @@ from command import OFFLINE, Digitlens, Result
 from digitlens import folders
 from digitlens.capture import test_card
 from digitlens.mnist import ENVIRONMENT, has_files
-from digitlens.normalize import mnist_image
+from digitlens.vision.mnist_format import mnist_image
 from provider_environment import python_with_packages
 from screen import Screen, missing_tools
 from served import chromium_path

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digitlens.part import Part, parts_of
+from digitlens.vision.component import Part, parts_of
 
 LEAST = 8
 

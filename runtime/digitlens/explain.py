@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from digitlens import canvas
 from digitlens.canvas import Color, Picture
-from digitlens.finder import Found
-from digitlens.ink import Ink
 from digitlens.reading import Digit, Reading
+from digitlens.vision.finder import Found
+from digitlens.vision.foreground import Ink
 
 STEP_SIZE = (canvas.WIDTH - 2 * canvas.MARGIN - 2 * canvas.GAP) // 3, 300
 """Width and height of one step in pixels."""

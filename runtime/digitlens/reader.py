@@ -9,18 +9,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens import explain, normalize, providers, sources
+from digitlens import explain, providers, sources
 from digitlens.contract import GLYPH_SIZE, MNIST_SIZE, PROBABILITIES, SURE, Contract
 from digitlens.errors import ModelError, UsageError
 from digitlens.explain import Step
-from digitlens.finder import Found, find
-from digitlens.ink import Ink, separate
-from digitlens.part import Part
 from digitlens.reading import Digit, Reading
-from digitlens.rows import rows
-from digitlens.segmentation import segmented
-from digitlens.selection import Guess, reasons
 from digitlens.session import Session
+from digitlens.vision import mnist_format
+from digitlens.vision.component import Part
+from digitlens.vision.finder import Found, find
+from digitlens.vision.foreground import Ink, separate
+from digitlens.vision.reading_order import rows
+from digitlens.vision.segmentation import segmented
+from digitlens.vision.selection import Guess, reasons
 
 ROUNDING = 1e-3
 """How far above 1 a probability may be; float16 rounds to half of that."""
@@ -127,7 +128,7 @@ class Reader:
         seen: dict[Part, _Look] = {}
 
         def judge(parts: Sequence[Part]) -> NDArray[np.float32]:
-            looks = self._look(np.stack([normalize.mnist_image(part.ink()) for part in parts]))
+            looks = self._look(np.stack([mnist_format.mnist_image(part.ink()) for part in parts]))
             seen.update(zip(parts, looks, strict=True))
             return np.array([look.guess.confidence for look in looks], np.float32)
 
@@ -149,14 +150,14 @@ class Reader:
     def _whole(self, frame: NDArray[np.uint8]) -> Reading:
         """Read a frame that is an MNIST image."""
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
-        ink = normalize.mnist_ink(grey[np.newaxis])
+        ink = mnist_format.mnist_ink(grey[np.newaxis])
         box = (0, 0, MNIST_SIZE, MNIST_SIZE)
         looks = self._look(ink) if ink.any() else []
         return _reading(frame, [self._digit(look, box, 0) for look in looks], [])
 
     def _look(self, images: NDArray[np.uint8]) -> "list[_Look]":
         """Run the network on MNIST images uint8 `[n, 28, 28]`."""
-        glyphs = normalize.glyph(images)
+        glyphs = mnist_format.glyph(images)
         probabilities = self.session.run(glyphs, [PROBABILITIES])[PROBABILITIES]
         if not (np.abs(probabilities - 0.5) <= 0.5 + ROUNDING).all():
             raise ModelError("the model gives no probabilities from 0 to 1: train it again")

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from digitlens import Reader, finder
-from digitlens.finder import find
-from digitlens.ink import separate
+from digitlens import Reader
+from digitlens.vision import finder
+from digitlens.vision.finder import find
+from digitlens.vision.foreground import separate
 
 TEXT = "12345\n67890"
 

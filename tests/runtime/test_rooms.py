@@ -20,11 +20,11 @@ GROUND = {
     "digitlens.files",
     "digitlens.folders",
     "digitlens.mnist",
-    "digitlens.normalize",
+    "digitlens.vision.mnist_format",
 }
 """What training may import of the runtime: facts, habits and one recipe for the glyphs of both.
 
-No network and no camera; `digitlens.normalize` takes OpenCV with it.
+No network and no camera; `digitlens.vision.mnist_format` takes OpenCV with it.
 """
 
 
@@ -101,7 +101,7 @@ def test_the_engine_on_ray_can_be_imported_without_torch() -> None:
 
 def test_a_module_that_needs_what_is_forbidden_is_found() -> None:
     with pytest.raises(AssertionError, match=r"halted; None in sys\.modules"):
-        import_without(["cv2"], ["digitlens.errors", "digitlens.finder"], {"numpy"})
+        import_without(["cv2"], ["digitlens.errors", "digitlens.vision.finder"], {"numpy"})
 
 
 def test_the_runtime_imports_only_its_four_dependencies() -> None:

@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from digitlens import folders, normalize
+from digitlens import folders
 from digitlens.contract import MNIST_SIZE
 from digitlens.errors import NotFoundError
 from digitlens.mnist import ENVIRONMENT, TRAIN, VALID, has_files, named_folder, read
+from digitlens.vision import mnist_format
 from digitlens_train.torchvision_import import datasets
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def glyphs(images: Tensor) -> Tensor:
     What the device makes of them; bit for bit torchvision's `Resize` on PIL images followed by
     `ToTensor`.
     """
-    return torch.from_numpy(normalize.glyph(images.numpy())).unsqueeze(1)
+    return torch.from_numpy(mnist_format.glyph(images.numpy())).unsqueeze(1)
 
 
 def load(folder: Path | None = None, dataset: str | None = None) -> Mnist:

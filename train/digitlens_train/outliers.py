@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitlens import normalize
 from digitlens.contract import MNIST_SIZE
+from digitlens.vision import mnist_format
 from digitlens_train.mnist import Split
 from digitlens_train.strokes import CANVAS, MARGIN, Points, draw, handled, smooth
 
@@ -53,7 +53,7 @@ def outliers(count: int, digits: Split, seed: int) -> Split:
     ]  # fmt: skip
     images = np.empty((count, MNIST_SIZE, MNIST_SIZE), np.uint8)
     for number in range(count):
-        images[number] = normalize.mnist_image(kinds[number % len(kinds)](random))
+        images[number] = mnist_format.mnist_image(kinds[number % len(kinds)](random))
     return Split(torch.from_numpy(images), torch.full((count,), OUTLIER))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from digitlens import normalize
 from digitlens.contract import MNIST_SIZE
+from digitlens.vision import mnist_format
 from digitlens_train.mnist import Split
 from digitlens_train.strokes import Points, draw, handled, smooth
 
@@ -117,4 +117,4 @@ def _image(way: Way, random: np.random.Generator) -> NDArray[np.uint8]:
         smooth(stroke) if is_round else stroke
         for stroke, (is_round, _) in zip(strokes, way, strict=True)
     ]
-    return normalize.mnist_image(draw(paths, random.uniform(0.05, 0.22)))
+    return mnist_format.mnist_image(draw(paths, random.uniform(0.05, 0.22)))

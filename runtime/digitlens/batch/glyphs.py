@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens import normalize
 from digitlens.contract import MNIST_SIZE
+from digitlens.vision import mnist_format
 
-BLANK = normalize.MIN_CONTRAST / 255
+BLANK = mnist_format.MIN_CONTRAST / 255
 """A glyph whose strongest ink is below this is no digit."""
 
 
@@ -36,9 +36,9 @@ def of(images: NDArray[Any]) -> Glyphs:
             uint8 0…255 or float 0…1.
     """
     if images.shape[1] == MNIST_SIZE:
-        ink = normalize.mnist_ink(images)
+        ink = mnist_format.mnist_ink(images)
         is_blank = np.asarray(~ink.any((1, 2)))
-        return Glyphs(normalize.glyph(ink), is_blank, np.zeros(len(images), np.bool_))
+        return Glyphs(mnist_format.glyph(ink), is_blank, np.zeros(len(images), np.bool_))
     values = np.asarray(images, np.float32)
     if images.dtype == np.uint8:
         values = values / np.float32(255)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens import model_file, normalize
+from digitlens import model_file
 from digitlens.bench.process import OWN_WORKER, PIPELINE, Process, WorkerError
 from digitlens.bench.worker import CPU, TYPES, save
 from digitlens.capture import test_card
 from digitlens.contract import GLYPH_SIZE, METADATA_KEY, PROBABILITIES, TAPS, Contract
 from digitlens.errors import ModelError, UsageError
+from digitlens.vision import mnist_format
 
 FLOP_PER_IMAGE = 2 * (150 * 28 * 28 + 2400 * 10 * 10 + 48_000 + 120 * 84 + 84 * 10)
 """Floating-point operations of LeNet-5: a product and a sum for every weight at every position."""
@@ -221,6 +222,6 @@ def made_up(kind: str, shape: list[int], random: np.random.Generator) -> NDArray
 def _glyphs(count: int, first: int) -> NDArray[np.float32]:
     """Give digits of the test card, from one on: float32 `[count, 1, 32, 32]`."""
     tiles = test_card.tiles().reshape(-1, test_card.TILE, test_card.TILE)
-    images = np.stack([normalize.mnist_image(tile) for tile in tiles])
-    glyphs = normalize.glyph(images)[:, np.newaxis]
+    images = np.stack([mnist_format.mnist_image(tile) for tile in tiles])
+    glyphs = mnist_format.glyph(images)[:, np.newaxis]
     return glyphs[np.arange(first, first + count) % len(glyphs)]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens import mnist, normalize
+from digitlens import mnist
 from digitlens.bench import environment, plan
 from digitlens.bench.entrant import ROUNDS, Entrant
 from digitlens.bench.environment import Moment
@@ -23,6 +23,7 @@ from digitlens.bench.row import FAILED, OK, PIPELINE, Row
 from digitlens.bench.settings import Settings
 from digitlens.bench.words import work
 from digitlens.errors import ModelError
+from digitlens.vision import mnist_format
 
 Progress = Callable[[str, float], None]
 """Told what was just done, and what part of all work that was: 0…1."""
@@ -129,7 +130,7 @@ class _Run:
     def _save(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Path:
         """Write the validation images and their glyphs where workers can read them."""
         path = self._folder / "validation.npz"
-        glyphs = normalize.glyph(images)[:, np.newaxis]
+        glyphs = mnist_format.glyph(images)[:, np.newaxis]
         np.savez(path, images=images, labels=labels, glyphs=glyphs)
         return path
 

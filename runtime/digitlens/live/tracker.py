@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitlens.reading import Digit
-from digitlens.rows import rows
+from digitlens.vision.reading_order import rows
 
 AGREEING = 3
 """Frames that must agree before a digit appears, or is taken for another one or for unsure."""

@@ -11,7 +11,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from digitlens import normalize
 from digitlens.capture.test_card import tiles
 from digitlens.contract import GLYPH_SIZE, IMAGE, LABELS
 from digitlens.reading import Digit, Reading
@@ -19,6 +18,7 @@ from digitlens.serve.broadcast import MAX_VIEWERS
 from digitlens.serve.packet import gray, jpeg, pack
 from digitlens.serve.shared import Shared
 from digitlens.serve.viewer import Viewer
+from digitlens.vision import mnist_format
 
 PACKET = "application/octet-stream"
 Arrays = dict[str, NDArray[Any] | bytes]
@@ -107,7 +107,7 @@ async def samples(request: Request) -> Response:
 @cache
 def sample_glyphs() -> NDArray[np.uint8]:
     """Give a drawn glyph of each digit in grey levels, uint8 `[10, 32, 32]`."""
-    return np.stack([normalize.resize(normalize.mnist_image(tile)) for tile in tiles()[0]])
+    return np.stack([mnist_format.resize(mnist_format.mnist_image(tile)) for tile in tiles()[0]])
 
 
 def _signs(reading: Reading) -> tuple[dict[str, Any], Arrays]:

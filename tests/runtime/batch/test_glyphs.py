@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from digitlens.batch.glyphs import of
-from digitlens.normalize import glyph, mnist_ink
+from digitlens.vision.mnist_format import glyph, mnist_ink
 
 
 def test_glyphs_of_mnist_images_are_those_of_the_reader() -> None:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from digitlens.part import Part
-from digitlens.rows import rows, tilt
+from digitlens.vision.component import Part
+from digitlens.vision.reading_order import rows, tilt
 
 
 def part(left: float, top: float, height: int = 40) -> Part:

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.ink import Ink
-from digitlens.lines import long_parts, without_lines
-from digitlens.median import weighted_median
-from digitlens.part import Part, parts_of
+from digitlens.vision.component import Part, parts_of
+from digitlens.vision.foreground import Ink
+from digitlens.vision.lines import long_parts, without_lines
+from digitlens.vision.median import weighted_median
 
 MIN_SIZE = 8
 """Pixels, at working size, under which the larger side of a part makes it a speck."""

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitlens.ink import percentiles, separate
+from digitlens.vision.foreground import percentiles, separate
 
 
 def strokes(paper: tuple[int, ...], ink: tuple[int, ...], width: int = 8) -> np.ndarray:

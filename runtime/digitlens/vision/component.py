@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.ink import percentiles
-from digitlens.normalize import rough_stroke_width
+from digitlens.vision.foreground import percentiles
+from digitlens.vision.mnist_format import rough_stroke_width
 
 DARKEST = 90
 """Percentile of a part's ink that is taken for its darkest."""

@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 
-from digitlens.lines import long_parts, without_lines
-from digitlens.part import parts_of
+from digitlens.vision.component import parts_of
+from digitlens.vision.lines import long_parts, without_lines
 
 
 def cleared(mask: np.ndarray) -> np.ndarray:

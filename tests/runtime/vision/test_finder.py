@@ -1,6 +1,6 @@
 import cv2
 
-from digitlens.finder import cuts, neighbours
+from digitlens.vision.finder import cuts, neighbours
 from parts import LEAST, canvas, drawn
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from digitlens import Reader
-from digitlens.normalize import (
+from digitlens.vision.mnist_format import (
     glyph,
     mnist_image,
     mnist_ink,
@@ -69,7 +69,7 @@ def test_strokes_come_out_as_wide_as_those_of_mnist(width: int) -> None:
 
 @pytest.mark.full_mnist
 def test_98_of_100_mnist_digits_have_usual_strokes(full_mnist: "Mnist") -> None:
-    from digitlens.normalize import BOX_SIZE, STROKE_WIDTH
+    from digitlens.vision.mnist_format import BOX_SIZE, STROKE_WIDTH
 
     def width(image: np.ndarray) -> float:
         rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))

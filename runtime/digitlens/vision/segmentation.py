@@ -13,9 +13,9 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens import finder
-from digitlens.finder import MIN_SIZE, Found
-from digitlens.part import Part
+from digitlens.vision import finder
+from digitlens.vision.component import Part
+from digitlens.vision.finder import MIN_SIZE, Found
 
 Judge = Callable[[Sequence[Part]], NDArray[np.float32]]
 """Gives the confidence, 0…1, that each part is a digit: float32 `[n]`."""

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.ink import Ink
-from digitlens.median import weighted_median
-from digitlens.part import Part
+from digitlens.vision.component import Part
+from digitlens.vision.foreground import Ink
+from digitlens.vision.median import weighted_median
 
 KEEP = 0.5
 """Confidence from which a part is a digit, sure or not."""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.part import Part
+from digitlens.vision.component import Part
 
 LONG = 0.35
 """Share of a frame's short side from which a straight stroke may be a ruled line."""

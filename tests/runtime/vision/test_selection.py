@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from digitlens import selection
-from digitlens.ink import Ink
-from digitlens.part import Part, parts_of
-from digitlens.selection import Guess, reasons
+from digitlens.vision.component import Part, parts_of
+from digitlens.vision.foreground import Ink
+from digitlens.vision.selection import Guess, reasons
 
 
 class Sheet:

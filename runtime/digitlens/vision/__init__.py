@@ -1,0 +1,1 @@
+"""Find the digits of a frame: foreground, candidates, score, segmentation, reading order."""
