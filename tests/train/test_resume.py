@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 from command import ROOT, Digitlens, assert_one_line_error, offline
+from digitlens.errors import RunError, UsageError
 from digitlens_train.interrupt import Interrupt
 from digitlens_train.mnist import Mnist
-from digitlens_train.request import Request
+from digitlens_train.recipe import RECIPES, Recipe
+from digitlens_train.request import Request, continued
 from digitlens_train.run import Run
 from digitlens_train.trainer import Epoch, Trainer
 from digitlens_train.training import train
@@ -177,13 +180,96 @@ def test_a_damaged_state_is_one_line(
 
 
 def test_the_state_of_another_training_is_refused(undisturbed: Path, tmp_path: Path) -> None:
-    from digitlens.errors import RunError
-    from digitlens_train.recipe import RECIPES
-
     run = Run(Path(shutil.copytree(undisturbed, tmp_path / "run")))
     run.save_state({"trainer": {"epoch": 1, "model": {}}, "epochs": []})
     with pytest.raises(RunError, match="belongs to another training"):
         train(Request(RECIPES["classic"], resume=True, device="cpu", limit=64), run)
+
+
+DRAWING = Recipe(name="x", epochs=2, batch_size=32, written=20, outliers=20)
+PRINTED = Path(matplotlib.get_data_path(), "fonts", "ttf")
+
+
+@pytest.fixture
+def font_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "fonts"
+    folder.mkdir()
+    for name in ("DejaVuSans", "DejaVuSerif"):
+        shutil.copy(PRINTED / f"{name}.ttf", folder)
+    return folder
+
+
+@pytest.fixture
+def begun(subset: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """Begin a run and interrupt it after its first epoch."""
+    monkeypatch.setattr("digitlens_train.training.load", lambda *_: subset)
+    monkeypatch.setattr("digitlens_train.run.load", lambda *_, **__: subset)
+
+    def begin(fonts: Path | None) -> Run:
+        run_epoch = Trainer.run_epoch
+
+        def interrupted(self: Trainer, interrupt: Interrupt) -> Epoch:
+            if self.epoch == 1:
+                raise KeyboardInterrupt
+            return run_epoch(self, interrupt)
+
+        run = Run(tmp_path / "run")
+        with monkeypatch.context() as patch:
+            patch.setattr(Trainer, "run_epoch", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                train(Request(DRAWING, device="cpu", limit=64, fonts=fonts), run)
+        return run
+
+    return begin
+
+
+def resumed(run: Run, fonts: Path | None) -> bytes:
+    """Resume a run, and return its weights."""
+    request = Request(RECIPES["classic"], device="cpu", resume=True, fonts=fonts)
+    train(continued(request, run, {}), run)
+    return run.checkpoint.read_bytes()
+
+
+def test_a_run_with_fonts_goes_on_with_the_same_fonts(
+    begun: Callable[..., Run], font_folder: Path, tmp_path: Path
+) -> None:
+    names = ["DejaVuSans", "DejaVuSerif"]
+    whole = Run(tmp_path / "whole")
+    run = begun(font_folder)
+    train(Request(DRAWING, device="cpu", limit=64, fonts=font_folder), whole)
+    with pytest.raises(UsageError, match="was begun with 2 fonts; add --fonts with their folder"):
+        resumed(run, None)
+    shutil.copy(PRINTED / "STIXGeneral.ttf", font_folder)
+    (font_folder / "DejaVuSerif.ttf").rename(tmp_path / "DejaVuSerif.ttf")
+    with pytest.raises(UsageError, match="no font DejaVuSerif in "):
+        resumed(run, font_folder)
+    (tmp_path / "DejaVuSerif.ttf").rename(font_folder / "DejaVuSerif.ttf")
+    assert resumed(run, font_folder) == whole.checkpoint.read_bytes()
+    assert run.read_config()["fonts"] == names
+    before = run.checkpoint.read_bytes()
+    assert resumed(run, None) == before  # finished: no fonts are needed
+
+
+def test_a_run_without_fonts_goes_on_without(
+    begun: Callable[..., Run], font_folder: Path, tmp_path: Path
+) -> None:
+    run = begun(None)
+    with pytest.raises(UsageError, match="was begun without fonts; leave out --fonts"):
+        resumed(run, font_folder)
+    config = run.read_config()
+    del config["fonts"]  # as runs of old have it
+    run.write_config(config)
+    whole = Run(tmp_path / "whole")
+    train(Request(DRAWING, device="cpu", limit=64), whole)
+    assert resumed(run, None) == whole.checkpoint.read_bytes()
+
+
+@pytest.mark.parametrize("fonts", [3, "caveat", ["caveat", 3], {}])
+def test_a_damaged_list_of_fonts_is_refused(begun: Callable[..., Run], fonts: object) -> None:
+    run = begun(None)
+    run.write_config(run.read_config() | {"fonts": fonts})
+    with pytest.raises(RunError, match=r"config\.json is damaged \(fonts is "):
+        resumed(run, None)
 
 
 def no_room() -> None:
@@ -211,8 +297,6 @@ def test_tensorboard_gets_every_epoch_once(
     subset: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    from digitlens_train.recipe import Recipe
 
     monkeypatch.setattr("digitlens_train.training.load", lambda *_: subset)
     monkeypatch.setattr("digitlens_train.run.load", lambda *_, **__: subset)

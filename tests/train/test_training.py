@@ -1,8 +1,10 @@
 import json
+import shutil
 from dataclasses import asdict, fields
 from pathlib import Path
 
 import cv2
+import matplotlib
 import pytest
 import torch
 
@@ -12,10 +14,10 @@ from digitlens_train.calibration import calibration_error, fit_temperature
 from digitlens_train.mnist import Mnist, glyphs
 from digitlens_train.outliers import outliers
 from digitlens_train.recipe import RECIPES, Recipe
-from digitlens_train.request import Request
+from digitlens_train.request import Request, load_fonts
 from digitlens_train.run import Run
 from digitlens_train.trainer import predict
-from digitlens_train.training import extra, train
+from digitlens_train.training import NO_FONTS, extra, train
 from digitlens_train.writing import written
 
 FIGURES = {
@@ -29,6 +31,16 @@ FIGURES = {
     "maps_conv3.png",
     "final_layer.png",
 }
+
+
+@pytest.fixture
+def font_folder(tmp_path: Path) -> Path:
+    printed = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    folder = tmp_path / "fonts"
+    (folder / "deep").mkdir(parents=True)
+    shutil.copy(printed / "DejaVuSans.ttf", folder / "deep" / "sans.ttf")
+    shutil.copy(printed / "STIXGeneralItalic.ttf", folder / "italic.ttf")
+    return folder
 
 
 def test_a_run_folder_is_complete(run: Run) -> None:
@@ -162,6 +174,59 @@ def test_a_recipe_asks_for_digits_and_for_outliers_beside_mnist_s(
     digits, others = written(drawn, 3), outliers(strange, subset.train, 3)
     assert torch.equal(found.images, torch.cat([digits.images, others.images]))
     assert found.labels.tolist() == [*digits.labels.tolist(), *others.labels.tolist()]
+
+
+DRAWING = Recipe(name="x", epochs=1, batch_size=32, written=20, outliers=20)
+
+
+def test_fonts_are_drawn_with_and_recorded(
+    subset: Mnist,
+    font_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("digitlens_train.training.load", lambda *_: subset)
+    request = Request(DRAWING, device="cpu", limit=64, fonts=font_folder)
+    run = Run(tmp_path / "run")
+    train(request, run)
+    assert run.read_config()["fonts"] == ["deep/sans", "italic"]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    fonts = load_fonts(request)
+    shown, plain = extra(DRAWING, 0, subset, fonts), extra(DRAWING, 0, subset)
+    assert shown is not None
+    assert plain is not None
+    assert torch.equal(shown.images[:20], written(20, 0, fonts).images)
+    assert torch.equal(shown.images[20:], outliers(20, subset.train, 0, fonts).images)
+    assert not torch.equal(shown.images, plain.images)
+
+
+@pytest.mark.parametrize("recipe", [DRAWING, Recipe(name="plain", epochs=1)])
+def test_drawing_without_fonts_is_a_warning_in_one_line(
+    subset: Mnist,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    recipe: Recipe,
+) -> None:
+    monkeypatch.setattr("digitlens_train.training.load", lambda *_: subset)
+    run = Run(tmp_path / "run")
+    train(Request(recipe, device="cpu", limit=64), run)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ([NO_FONTS] if recipe.written else [])
+    assert "\n" not in NO_FONTS
+    assert run.read_config()["fonts"] is None
+
+
+def test_fonts_for_a_recipe_that_draws_nothing_are_refused(
+    digitlens: Digitlens, font_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    result = digitlens("train", "--fonts", font_folder, "--out", out)
+    assert_one_line_error(result, 2, "classic draws no images", "--recipe photo")
+    result = digitlens("train", "--recipe", "photo", "--fonts", tmp_path / "x", "--out", out)
+    assert_one_line_error(result, 2, "no such folder", tmp_path / "x", "handwriting_fonts.py")
+    assert not out.exists()
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:

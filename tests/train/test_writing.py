@@ -1,17 +1,29 @@
+from pathlib import Path
+
 import cv2
+import matplotlib
 import numpy as np
 import pytest
 import torch
 
 from digitlens_train import writing
+from digitlens_train.fonts import Font
 from digitlens_train.mnist import Mnist
 from digitlens_train.strokes import Points, draw
-from digitlens_train.writing import WAYS, Way, written
+from digitlens_train.writing import HOLLOW, WAYS, Way, written
+
+
+@pytest.fixture
+def fonts() -> list[Font]:
+    """Two fonts in the place of those of hands."""
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    names = "DejaVuSans", "STIXGeneralItalic"
+    return [Font(name, folder / f"{name}.ttf") for name in names]
 
 
 def test_every_label_has_a_way_of_writing_and_every_stroke_lies_on_the_canvas() -> None:
     assert sorted(WAYS) == list(range(10))
-    for ways in WAYS.values():
+    for ways in (*WAYS.values(), *HOLLOW.values()):
         assert ways
         for way in ways:
             assert way
@@ -22,18 +34,56 @@ def test_every_label_has_a_way_of_writing_and_every_stroke_lies_on_the_canvas() 
 
 def test_labels_and_ways_come_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Way] = []
-    original = writing._image
+    original = writing.paths
 
-    def record(way: Way, random: np.random.Generator) -> np.ndarray:
+    def record(way: Way, random: np.random.Generator) -> list[Points]:
         drawn.append(way)
         return original(way, random)
 
-    monkeypatch.setattr(writing, "_image", record)
-    most = max(map(len, WAYS.values()))
+    monkeypatch.setattr(writing, "paths", record)
+    most = max(len(ways) + len(HOLLOW.get(label, [])) for label, ways in WAYS.items())
     split = written(10 * most, 0)
     assert split.labels.tolist() == list(range(10)) * most
     for label, ways in WAYS.items():
-        assert drawn[label::10] == (ways * most)[:most]
+        assert drawn[label::10] == ((ways + HOLLOW.get(label, [])) * most)[:most]
+
+
+def test_half_of_the_digits_are_of_fonts_in_turn(
+    fonts: list[Font], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+    original = writing.handwritten
+
+    def record(font: Font, text: str, random: np.random.Generator) -> np.ndarray:
+        asked.append((font.name, text))
+        return original(font, text, random)
+
+    monkeypatch.setattr(writing, "handwritten", record)
+    split = written(80, 0, fonts)
+    assert split.labels.tolist() == list(range(10)) * 8
+    names = [font.name for font in fonts]
+    assert asked == [(name, str(digit)) for name in names * 2 for digit in range(10)]
+    asked.clear()
+    written(80, 0)
+    assert not asked
+
+
+def test_digits_of_fonts_follow_from_the_seed(fonts: list[Font]) -> None:
+    first, again, other = (written(40, seed, fonts) for seed in (1, 1, 2))
+    assert torch.equal(first.images, again.images)
+    for one, two in zip(first.images, other.images, strict=True):
+        assert not torch.equal(one, two)
+    assert torch.equal(written(25, 1, fonts).images, first.images[:25])
+
+
+def test_hollow_digits_have_paper_inside_their_strokes() -> None:
+    random = np.random.default_rng(0)
+    for label, ways in HOLLOW.items():
+        for way in ways:
+            assert way in WAYS[label] or label == 0
+            image = writing._hollow_image(way, random)
+            areas = cv2.connectedComponents((image < 100).astype(np.uint8), connectivity=4)[0] - 1
+            assert areas >= 2
 
 
 def test_the_same_seed_writes_the_same_digits_and_another_writes_others() -> None:
@@ -45,8 +95,11 @@ def test_the_same_seed_writes_the_same_digits_and_another_writes_others() -> Non
     assert torch.equal(written(25, 1).images, first.images[:25])
 
 
-def test_written_digits_are_placed_as_mnist_places_them() -> None:
-    images = written(300, 0).images
+@pytest.mark.parametrize("with_fonts", [False, True])
+def test_written_digits_are_placed_as_mnist_places_them(
+    fonts: list[Font], with_fonts: bool
+) -> None:
+    images = written(300, 0, fonts if with_fonts else ()).images
     assert images.dtype == torch.uint8
     assert images.shape == (300, 28, 28)
     for image in images.numpy():
@@ -78,9 +131,12 @@ def test_none_written_are_still_a_split() -> None:
     assert none.labels.dtype == torch.int64
 
 
-def test_written_digits_look_like_their_labels(subset: Mnist) -> None:
+@pytest.mark.parametrize("with_fonts", [False, True])
+def test_written_digits_look_like_their_labels(
+    subset: Mnist, fonts: list[Font], with_fonts: bool
+) -> None:
     """The nearest of MNIST's digits has the label of most: these are other ways to write them."""
-    split = written(300, 0)
+    split = written(500, 0, fonts if with_fonts else ())
     known, asked = (images.flatten(1).float() for images in (subset.train.images, split.images))
     found = subset.train.labels[torch.cdist(asked, known).argmin(1)]
     right = (found == split.labels).double()

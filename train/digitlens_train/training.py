@@ -20,17 +20,25 @@ from digitlens_train.calibration import calibration_error, fit_temperature
 from digitlens_train.device import choose_device
 from digitlens_train.distributed import Group, joined
 from digitlens_train.events import Events, check_installed
+from digitlens_train.fonts import Font
+from digitlens_train.found import found
 from digitlens_train.interrupt import postponed
 from digitlens_train.mnist import Mnist, Split, glyphs, load
 from digitlens_train.model import PARAMETERS, LeNet, summary
 from digitlens_train.outliers import outliers
+from digitlens_train.pages import Hands
 from digitlens_train.recipe import Recipe
-from digitlens_train.request import Request, Splits, split
+from digitlens_train.request import Request, Splits, load_fonts, split
 from digitlens_train.run import Run
 from digitlens_train.trainer import Epoch, Trainer, predict
 from digitlens_train.writing import written
 
 log = logging.getLogger(__name__)
+
+NO_FONTS = (
+    "no --fonts: fewer ways of writing and letters are drawn; fetch fonts with "
+    "scripts/handwriting_fonts.py"
+)
 
 
 def train(request: Request, run: Run) -> dict[str, Any] | None:
@@ -39,8 +47,9 @@ def train(request: Request, run: Run) -> dict[str, Any] | None:
     Of several processes, only the first writes and gives metrics.
 
     Raises:
-        UsageError: the device is not there, or the folder cannot be written.
-        NotFoundError, DataError: see `digitlens_train.mnist.load`.
+        UsageError: the device is not there, the folder cannot be written, or the fonts are not
+            those of the run.
+        NotFoundError, DataError: see `load` in `digitlens_train.mnist` and `.fonts`.
         RunError: the run to go on with is damaged, the loss is no number, or a process is gone.
         KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
     """
@@ -53,6 +62,7 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
     request, is_finished, state = group.lead(partial(_start, request, run))
     if is_finished:
         return run.read_metrics() if group.leads else None
+    fonts = group.lead(partial(load_fonts, request))
     # The leader's images are everybody's: one download, and no two data sets.
     data = group.lead(partial(run.load_data if request.resume else load, request.data))
     splits = split(data, request)
@@ -60,7 +70,7 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
         request.recipe,
         splits.learn,
         splits.watch,
-        extra=extra(request.recipe, request.seed, data),
+        extra=extra(request.recipe, request.seed, data, fonts),
         seed=request.seed,
         device=device,
         group=group,
@@ -68,15 +78,20 @@ def _train(request: Request, run: Run, device: torch.device, group: Group) -> di
     epochs = _restore(trainer, state, run)
     if group.leads:
         log.info("%s\n\n%s", summary(trainer.model), _plan(request, splits, group))
-        run.write_config(_config(request, data, splits, device, group))
+        if request.recipe.written + request.recipe.outliers and not fonts:
+            log.warning("%s", NO_FONTS)
+        run.write_config(_config(request, data, splits, fonts, device, group))
     _go_through(trainer, epochs, run, request)
     return _finish(trainer, epochs, run, splits) if group.leads else None
 
 
-def extra(recipe: Recipe, seed: int, data: Mnist) -> Split | None:
-    """Draw what the recipe wants to be shown beside MNIST's digits."""
+def extra(recipe: Recipe, seed: int, data: Mnist, fonts: Sequence[Font] = ()) -> Split | None:
+    """Draw the digits and outliers that the recipe shows in addition to MNIST's digits."""
     stay, _ = data.train.hold_out(recipe.held_out)
-    extra = written(recipe.written, seed).joined(outliers(recipe.outliers, stay, seed))
+    digits = written(recipe.written, seed, fonts)
+    extra = digits.joined(outliers(recipe.outliers, stay, seed, fonts))
+    if recipe.pages:
+        extra = extra.joined(found(recipe.pages, Hands(stay, fonts), seed))
     return extra if len(extra.labels) else None
 
 
@@ -184,7 +199,12 @@ def _draw(
 
 
 def _config(
-    request: Request, data: Mnist, splits: Splits, device: torch.device, group: Group
+    request: Request,
+    data: Mnist,
+    splits: Splits,
+    fonts: Sequence[Font],
+    device: torch.device,
+    group: Group,
 ) -> dict[str, Any]:
     held_out = len(splits.watch.labels) if splits.watched == "held-out" else 0
     return {
@@ -196,6 +216,7 @@ def _config(
         "limit": request.limit,
         "trial": request.trial,
         "recipe": asdict(request.recipe),
+        "fonts": [font.name for font in fonts] or None,
         "seed": request.seed,
         "device": device.type,
         "processes": group.size,
@@ -213,6 +234,7 @@ def _plan(request: Request, splits: Splits, group: Group) -> str:
     recipe = request.recipe
     drawn = recipe.written + recipe.outliers
     more = f" and {drawn:,} drawn ones" if drawn else ""
+    more += f" and those of {recipe.pages:,} made pages" if recipe.pages else ""
     together = f" over {group.size} processes" if group.size > 1 else ""
     return (
         f"recipe {recipe.name}: {recipe.epochs} epoch{'s' * (recipe.epochs > 1)} of "
