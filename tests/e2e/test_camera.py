@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from command import Digitlens, assert_one_line_error
-from digitlens.capture.test_card import Card
+from digitlens.capture.test_card import CHANGE, Card
 from mjpeg import NetworkCamera
 
 NO_DISPLAY = {"DISPLAY": None, "WAYLAND_DISPLAY": None}
@@ -80,8 +80,11 @@ def test_changes_alone_are_printed_and_nothing_flickers(digitlens: Digitlens) ->
     options = ("--no-window", "--fast", "--format", "json", "--frames", 150, "--changes")
     result = digitlens("camera", "test:", *options)
     texts = [json.loads(line)["text"] for line in result.out.splitlines()]
-    truth = list(dict.fromkeys(Card().text(number) for number in range(144)))
-    assert texts[: len(truth)] == truth
+    truth = list(dict.fromkeys(Card().text(number) for number in range(0, 150, CHANGE)))
+    settled = [text for text in texts if text in truth]
+    assert settled == truth
+    fading = len(texts) - len(settled)  # unsure, missing
+    assert fading <= 3 * (len(truth) - 1) + 1  # nothing is there at first
 
 
 def test_a_video_is_read_to_its_end(digitlens: Digitlens, video: Path) -> None:

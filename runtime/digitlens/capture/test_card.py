@@ -1,13 +1,15 @@
-"""A moving test card: paper with handwritten digits whose truth is known, for trying and testing.
+"""The test pattern: a moving sheet of handwritten digits that are known, for trying and testing.
 
-The digits drift with their sheet as in a hand-held camera, and one after the other turns into
-another digit. Everything follows from the number of the frame, so a card can be drawn twice.
+The digits drift with their sheet as in front of a hand-held camera. Every two seconds one of them
+fades into the next digit, in reading order. Everything follows from the number of the frame, so a
+frame can be drawn twice.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -31,8 +33,12 @@ _LIMITS = {
     "digits": ("number of digits", 0, MAX_DIGITS),
     "noise": ("noise", 0, MAX_NOISE),
 }
-CHANGE = 120
-"""Frames after which a digit turns into the next one."""
+FAINT = "?"
+"""Stands for a digit that a person cannot tell, as in `Reading.text`."""
+CHANGE = 60
+"""Frames from one change to the next; the digits of the sheet take turns."""
+FADE = 16
+"""Frames at the end of these in which one digit fades out and the next one fades in."""
 _PERIODS = 240, 330
 """Frames that the sheet takes from side to side and back, and up and down."""
 _LARGEST_CELL = 0.32
@@ -73,21 +79,38 @@ class Card:
     def frame(self, number: int) -> NDArray[np.uint8]:
         """Draw a frame, uint8 `[height, width, 3]`, blue, green, red."""
         image = self._paper.copy()
-        for label, way, left, top in self._places(number):
-            window = image[top : top + self._side, left : left + self._side]
-            product = cv2.multiply(window, _stamp(label, way, self._side), dtype=cv2.CV_16U)
+        for place in self._places(number):
+            window = image[place.top :, place.left :][: self._side, : self._side]
+            stamp = _stamp(place.label, place.way, self._side)
+            if place.strength < 1:
+                stamp = np.asarray(cv2.LUT(stamp, _fainter(place.strength)), np.uint8)
+            product = cv2.multiply(window, stamp, dtype=cv2.CV_16U)
             cv2.convertScaleAbs(product, window, alpha=1 / 255)
         noise = self._noise[number % len(self._noise)]
         return np.asarray(cv2.add(image, noise, image), np.uint8)
 
     def text(self, number: int) -> str:
-        """Give what stands on a frame, rows separated by newlines."""
-        labels = [str(label) for label, *_ in self._places(number)]
+        """Return the digits of a frame as a person reads them, rows separated by newlines.
+
+        A digit that fades is itself as long as half of its ink is left, or back. In between, which
+        is the middle half of a fade, it is `?`: too faint to be told, or gone.
+        """
+        labels = [
+            FAINT if place.strength < 0.5 else str(place.label) for place in self._places(number)
+        ]
         rows = range(0, self.digits, self._columns)
         return "\n".join("".join(labels[start : start + self._columns]) for start in rows)
 
-    def _places(self, number: int) -> list[tuple[int, int, int, int]]:
-        """Give label, way of writing, left and top of every digit, in reading order."""
+    def settled(self, number: int) -> tuple[bool, ...]:
+        """Return for every digit of a frame, in reading order, whether it has all of its ink."""
+        return tuple(place.strength == 1 for place in self._places(number))
+
+    def boxes(self, number: int) -> list[tuple[int, int, int, int]]:
+        """Return the `(x, y, width, height)` that each digit of a frame is within, in pixels."""
+        return [(place.left, place.top, self._side, self._side) for place in self._places(number)]
+
+    def _places(self, number: int) -> "list[_Place]":
+        """Return the digits of a frame, in reading order."""
         across, down = (np.sin(2 * np.pi * number / period) for period in _PERIODS)
         used = self._columns * self._cell, self._rows * self._cell
         free = self.width - used[0], self.height - used[1]
@@ -96,16 +119,38 @@ class Card:
         places = []
         for digit in range(self.digits):
             row, column = divmod(digit, self._columns)
-            changes = (number + digit * CHANGE // max(self.digits, 1)) // CHANGE
+            changes, strength = self._state(digit, number)
             places.append(
-                (
+                _Place(
                     (digit + 1 + changes) % 10,
                     (3 * digit + changes) % len(tiles()),
+                    strength,
                     round(left + column * self._cell + inset),
                     round(top + row * self._cell + inset),
                 )
             )
         return places
+
+    def _state(self, digit: int, number: int) -> tuple[int, float]:
+        """Return how many times a digit has changed, and the share of its ink that is there."""
+        turn, frame = divmod(number, CHANGE)
+        rounds, changing = divmod(turn, self.digits)
+        changes = rounds + (digit < changing)
+        # In middles of frames, from -1, the old digit, to 1, the new one: never without ink.
+        fade = (2 * (frame - CHANGE + FADE) + 1) / FADE - 1
+        if digit != changing or fade < -1:
+            return changes, 1.0
+        return changes + (fade > 0), abs(fade)
+
+
+class _Place(NamedTuple):
+    """A digit on a frame: what it is, its share of ink, and its corner in pixels."""
+
+    label: int
+    way: int
+    strength: float
+    left: int
+    top: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +250,9 @@ def _stamp(label: int, way: int, side: int) -> NDArray[np.uint8]:
     ink = cv2.resize(tiles()[way, label], (side, side), interpolation=cv2.INTER_LANCZOS4)
     stamp = np.round(255 - _INK * ink.astype(np.float32)).clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(stamp, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+@cache
+def _fainter(strength: float) -> NDArray[np.uint8]:
+    """Return the table that leaves that share of its ink to a stamp, uint8 `[256]`."""
+    return np.round(255 - strength * np.arange(255, -1, -1)).astype(np.uint8)

@@ -1,4 +1,10 @@
-"""Readings steadied over frames: each digit is followed, and read from all that was seen of it."""
+"""Follow digits over the frames of a video, and read each from all frames in which it was seen.
+
+A digit's evidence is the mean of what its frames say, older ones weighing less. Two frames in a row
+that agree on another label start it anew: then the digit has changed. In a single frame that surely
+reads another label the digit is unsure, with the mean confidence of both, and keeps its label. So
+evidence can have a long memory, which keeps the display calm, and yet no label outlives its digit.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +15,20 @@ from numpy.typing import NDArray
 from digitlens.reading import Digit
 from digitlens.vision.reading_order import rows
 
-AGREEING = 3
-"""Frames that must agree before a digit appears, or is taken for another one or for unsure."""
+APPEARING = 3
+"""Frames in a row in which a digit must be seen before it is shown."""
 MISSING = 5
 """Frames without a digit after which it disappears."""
-DECAY = 0.8
-"""Weight that evidence keeps from frame to frame: four frames outvote all before."""
+DECAY = 0.95
+"""Weight that evidence keeps from frame to frame: half of it after 14 frames."""
 LEAST = 1e-4
-"""Least probability that one frame can give, so that none decides alone."""
+"""Lowest probability that one frame can contribute, so that none decides on its own."""
 REACH = 0.6
-"""How far a digit may be from where it is expected, as a share of its size."""
+"""Largest distance of a digit from where it is expected, as a share of its size."""
 GROWTH = 2.0
-"""How many times larger or smaller it may become between two frames."""
+"""Largest factor by which its size may change between two frames."""
 STILL = 0.03
-"""Share of its size by which the sides of its box must move to be moved on the screen."""
+"""Share of its size by which the sides of its box must move before the shown box does."""
 COVERED = 0.5
 """Share of a missing digit's box that another one covers when it has taken its place."""
 
@@ -32,21 +38,21 @@ Box = tuple[int, int, int, int]
 class Tracker:
     """Follows digits from frame to frame.
 
-    Labels come from the sum of the logarithms of the probabilities of all frames, older ones
-    weighing less, and confidences from their mean.
-
     Args:
         labels: what the network's outputs stand for.
         min_confidence: from which confidence, 0…1, a digit counts as sure.
+        min_score: from which score, 0…1, as a mean over frames.
     """
 
-    def __init__(self, labels: Sequence[int], min_confidence: float) -> None:
-        self.labels, self.min_confidence = labels, min_confidence
+    def __init__(
+        self, labels: Sequence[int], min_confidence: float, min_score: float = 0.0
+    ) -> None:
+        self.labels, self.min_confidence, self.min_score = labels, min_confidence, min_score
         self._tracks: list[_Track] = []
         self._count = 0
 
     def steady(self, digits: Sequence[Digit]) -> tuple[Digit, ...]:
-        """Take the digits of the next frame; give those to be shown, in reading order."""
+        """Add the digits of the next frame; return those to be shown, in reading order."""
         matches = _matches(self._tracks, digits)
         for track in self._tracks:
             if track not in matches:
@@ -67,51 +73,69 @@ class Tracker:
         """Add what the frame shows to the evidence of the tracks that are seen in it."""
         if not seen:
             return
-        evidence = DECAY * np.array([track.evidence for track in seen])
-        shown = np.array([digit.probabilities for digit in seen.values()])
-        evidence = evidence + np.log(np.maximum(shown, LEAST))
+        for track, digit in seen.items():
+            if digit.label == track.last.label != track.label:
+                track.evidence, track.weight = _logarithms(track.last.probabilities), 1.0
+        newest = np.array([digit.probabilities for digit in seen.values()])
+        evidence = DECAY * np.array([track.evidence for track in seen]) + _logarithms(newest)
         weights = np.array([DECAY * track.weight + 1 for track in seen])
         means = evidence / weights[:, np.newaxis]
         powers = np.exp(means - means.max(1, keepdims=True))
         probabilities = (powers / powers.sum(1, keepdims=True)).astype(np.float32)
         best = probabilities.argmax(1).tolist()
         for row, (track, digit) in enumerate(seen.items()):
-            confidence = float(probabilities[row, best[row]])
-            is_sure = confidence >= self.min_confidence
-            look = _Look(self.labels[best[row]], is_sure, confidence, probabilities[row])
             track.evidence, track.weight = evidence[row], float(weights[row])
-            track.see(digit, look)
+            track.label = self.labels[best[row]]
+            track.score += (digit.score - track.score) / track.weight
+            track.see(digit, self._look(best[row], probabilities[row], digit, track.score))
+
+    def _look(
+        self, best: int, probabilities: NDArray[np.float32], newest: Digit, score: float
+    ) -> "_Look":
+        """Return what to show of a digit: what all frames say, unless the newest contradicts."""
+        label = self.labels[best]
+        is_contradicted = newest.sure and newest.label != label
+        if is_contradicted:
+            probabilities = (probabilities + newest.probabilities) * np.float32(0.5)
+        confidence = float(probabilities[best])
+        is_likely = confidence >= self.min_confidence and score >= self.min_score
+        return _Look(label, is_likely and not is_contradicted, confidence, score, probabilities)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """What all frames together say of a digit."""
+    """What is shown of a digit."""
 
     label: int
     sure: bool
     confidence: float
+    score: float
     probabilities: NDArray[np.float32]
-
-    def agrees(self, other: "_Look | None") -> bool:
-        """Tell whether both read the same, or both do not know."""
-        if other is None or self.sure != other.sure:
-            return False
-        return not self.sure or self.label == other.label
 
 
 class _Track:
-    """One digit that is followed."""
+    """One digit that is followed.
+
+    Attributes:
+        last: the newest frame's reading of it.
+        missed: frames since then.
+        evidence, weight: sum of the logarithms of the probabilities of its frames, and of the
+            frames' weights.
+        label: what the evidence says; None before there is any.
+        score: mean of the scores of its frames, 0…1.
+    """
 
     def __init__(self, number: int, digit: Digit) -> None:
         self.number, self.box, self.last, self.missed = number, digit.box, digit, 0
         self.evidence, self.weight = np.zeros(len(digit.probabilities), np.float32), 0.0
+        self.label: int | None = None
+        self.score = 0.0
         self._velocity = 0.0, 0.0
-        self._newest: _Look | None = None
-        self._shown: _Look | None = None
-        self._agreeing = 0
+        self._look: _Look | None = None
+        self._seen = 0
 
     def see(self, digit: Digit, look: _Look) -> None:
-        """Take what the next frame shows of it, and what all frames say now."""
+        """Add what the next frame reads, and what is to be shown from now on."""
         (x, y), (was_x, was_y) = _center(digit.box), _center(self.last.box)
         steps = self.missed + 1
         across, down = self._velocity
@@ -121,29 +145,28 @@ class _Track:
         sides = zip(_sides(digit.box), _sides(self.box), strict=True)
         if max(abs(new - old) for new, old in sides) > 1 + STILL * max(digit.box[2:]):
             self.box = digit.box
-        self._agreeing = self._agreeing + 1 if look.agrees(self._newest) else 1
-        self._newest = look
-        if self._agreeing >= AGREEING or look.agrees(self._shown):
-            self._shown = look
+        self._look = look
+        self._seen += 1
 
     def digit(self, line: int) -> Digit:
-        """Give what is shown of it; `line` is its row."""
-        assert self._shown is not None
+        """Return what is shown of it; `line` is its row."""
+        assert self._look is not None
         return Digit(
-            label=self._shown.label,
-            confidence=self._shown.confidence,
-            sure=self._shown.sure,
+            label=self._look.label,
+            confidence=self._look.confidence,
+            sure=self._look.sure,
             box=self.box,
             line=line,
             glyph=self.last.glyph,
-            probabilities=self._shown.probabilities,
-            reason="" if self._shown.sure else self.last.reason or "not sure over all frames",
+            probabilities=self._look.probabilities,
+            score=self._look.score,
+            reason="" if self._look.sure else self.last.reason or "not sure: the frames disagree",
             track=self.number,
         )
 
     @property
     def is_shown(self) -> bool:
-        return self._shown is not None
+        return self._seen >= APPEARING
 
     @property
     def is_gone(self) -> bool:
@@ -154,7 +177,7 @@ class _Track:
 
     @property
     def expected(self) -> tuple[float, float, int]:
-        """Where its center will be in the next frame, x and y, and its size."""
+        """Its expected center in the next frame, x and y, and its size."""
         (x, y), steps = _center(self.last.box), self.missed + 1
         across, down = self._velocity
         return x + steps * across, y + steps * down, max(self.last.box[2:])
@@ -181,7 +204,7 @@ class _Track:
 
 
 def _matches(tracks: Sequence[_Track], digits: Sequence[Digit]) -> dict[_Track, Digit]:
-    """Pair tracks with the digits of a frame, the nearest first."""
+    """Match tracks with the digits of a frame, the nearest first."""
     if not tracks or not digits:
         return {}
     expected = np.array([track.expected for track in tracks])
@@ -214,7 +237,11 @@ def _sides(box: Box) -> Box:
 
 
 def _covered(box: Box, other: Box) -> float:
-    """Give the share of `box` that lies in `other`."""
+    """Return the share of `box` that is in `other`."""
     (left, top, right, bottom), (l2, t2, r2, b2) = _sides(box), _sides(other)
     width, height = min(right, r2) - max(left, l2), min(bottom, b2) - max(top, t2)
     return max(width, 0) * max(height, 0) / max(box[2] * box[3], 1)
+
+
+def _logarithms(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.log(np.maximum(probabilities, LEAST))

@@ -20,7 +20,7 @@ KEYS = {
     "Tab": "next digit; or click on it",
     "m": "maps on, off",
     "1 - 6": "one tap alone; again: the chosen ones",
-    "e": "explain the finder's steps",
+    "e": "explain the steps of the search",
     "i": "rates, age, CPU",
     "s": "save frame, reading, maps",
     "r": "record, stop",
@@ -51,7 +51,7 @@ class Scene:
         reading: the newest one.
         chosen: which of its digits the panel shows.
         taps: what to draw of that digit, each with its activation, float32 in the tap's shape.
-        steps: of the finder, to be shown instead of the frame, or none.
+        steps: of the search, to be shown instead of the frame, or none.
         lines: what is said at the bottom, from the lowest line up.
         shows_keys: whether the keys are explained.
     """
@@ -200,7 +200,7 @@ def _draw_taps(room: Picture, taps: Sequence[tuple[Tap, NDArray[np.float32]]], u
 
 
 def _draw_steps(room: Picture, steps: Sequence[Step], unit: float) -> None:
-    """Draw the steps of the finder in two columns, row by row, each under its title."""
+    """Draw the steps of the search in two columns, row by row, each under its title."""
     title, rows = round(20 * unit), -(-len(steps) // 2)
     height, width = room.shape[0] // rows, room.shape[1] // 2
     for number, (words, image) in enumerate(steps):

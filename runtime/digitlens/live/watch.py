@@ -36,7 +36,7 @@ class Watch:
         self.feed, self.reader, self.taps = feed, reader, taps
         self.meter = Meter(feed)
         labels = reader.contract.labels
-        self._tracker = Tracker(labels, reader.min_confidence) if steady else None
+        self._tracker = Tracker(labels, reader.min_confidence, reader.min_score) if steady else None
 
     def next(self, timeout: float) -> LiveReading | None:
         """Wait for the next frame and read it.

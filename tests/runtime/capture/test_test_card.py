@@ -4,7 +4,7 @@ import pytest
 
 from digitlens import Reader
 from digitlens.capture.source import USUAL_RATE, Wish
-from digitlens.capture.test_card import CHANGE, TILE, TILES, Card, CardSource
+from digitlens.capture.test_card import CHANGE, FADE, FAINT, TILE, TILES, Card, CardSource
 from digitlens.errors import UsageError
 
 
@@ -26,15 +26,53 @@ def test_the_reader_reads_what_stands_on_a_card(width: int, height: int, digits:
     for number in (0, 77, 399):
         assert reader.read(card.frame(number)).text == card.text(number)
         assert len(card.text(number).replace("\n", "")) == digits
+        assert card.settled(number) == (True,) * digits
 
 
-def test_every_digit_turns_into_the_next_one_once_in_a_while() -> None:
+def test_digits_are_read_where_their_boxes_are() -> None:
+    card = Card(320, 240, 3)
+    for number in (0, 77):
+        found = Reader().read(card.frame(number)).digits
+        for digit, (left, top, width, height) in zip(found, card.boxes(number), strict=True):
+            x, y, wide, tall = digit.box
+            assert left <= x < x + wide <= left + width
+            assert top <= y < y + tall <= top + height
+
+
+def test_one_digit_changes_at_a_time_and_all_in_turn() -> None:
     card = Card(320, 240, 4)
-    texts = ["".join(card.text(number).split()) for number in range(CHANGE + 1)]
-    changes = [number for number in range(CHANGE) if texts[number] != texts[number + 1]]
-    assert len(changes) == 4
-    assert np.diff(changes).min() > 10
-    assert texts[-1] == "".join(str((int(label) + 1) % 10) for label in texts[0])
+    frames = range(4 * CHANGE + 1)
+    texts = [card.text(number).replace("\n", "") for number in frames]
+    assert texts[0] == "1234"
+    assert texts[::CHANGE] == ["1234", "2234", "2334", "2344", "2345"]
+    for number in frames:
+        fading = [digit for digit, settled in enumerate(card.settled(number)) if not settled]
+        assert fading == ([number // CHANGE] if number % CHANGE >= CHANGE - FADE else [])
+        faint = [digit for digit, label in enumerate(texts[number]) if label == FAINT]
+        assert set(faint) <= set(fading)
+
+
+def test_a_digit_fades_out_before_the_next_one_fades_in() -> None:
+    card = Card(320, 240, 1, noise=0)
+    blank = Card(320, 240, 0, noise=0).frame(0).astype(int)
+    frames = range(CHANGE - FADE, CHANGE)
+    ink = [int((blank - card.frame(number)).sum()) for number in frames]
+    half = FADE // 2
+    assert all(np.diff(ink[:half]) < 0)
+    assert all(np.diff(ink[half:]) > 0)
+    assert 0 < min(ink) < 0.15 * max(ink)
+    truth = [card.text(number) for number in frames]
+    quarter = FADE // 4
+    assert truth == ["1"] * quarter + [FAINT] * half + ["2"] * quarter
+    assert [card.settled(number) for number in (frames[0] - 1, frames[-1] + 1)] == [(True,)] * 2
+    assert not any(any(card.settled(number)) for number in frames)
+
+
+def test_the_change_after_a_round_starts_with_the_first_digit_again() -> None:
+    card = Card(320, 240, 3)
+    texts = [card.text(turn * CHANGE).replace("\n", "") for turn in range(31)]
+    assert texts[3:5] == ["234", "334"]
+    assert texts[30] == texts[0]
 
 
 def test_noise_changes_pixels_from_frame_to_frame_and_none_changes_none() -> None:
