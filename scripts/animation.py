@@ -27,13 +27,13 @@ def recorded(folder: Path) -> list[Image.Image]:
     """Record the test card, and give every sixth frame, scaled down."""
     video = folder / "camera.mp4"
     command = [sys.executable, "-m", "digitlens", "camera", "test:", "--no-window"]
-    command += ["--frames", str(FRAMES), "--record", str(video)]
+    command += ["--frames", str(FRAMES), "--fast", "--record", str(video)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     frames, source = [], cv2.VideoCapture(str(video))
     while True:
         is_there, frame = source.read()
         if not is_there:
-            return frames[::EVERY]
+            return frames[EVERY - 1 :: EVERY]  # the first frames show no digit yet
         height = round(frame.shape[0] * WIDTH / frame.shape[1])
         small = cv2.resize(frame, (WIDTH, height), interpolation=cv2.INTER_AREA)
         frames.append(Image.fromarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB)))

@@ -26,22 +26,23 @@ import cv2
 import numpy as np
 
 import digitlens
-from digitlens import reader
 from digitlens.capture.test_card import Card
 from digitlens.live import view
 from digitlens.live.stage import Stage
 from digitlens.live.tracker import Tracker
 from digitlens.session import Session
-from digitlens.vision.component import Part
+from digitlens.vision import mnist_format, search
+from digitlens.vision.component import Component
+from digitlens.vision.score import Score
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 DIGITS = (1, 10, 40)
 STAGES: dict[str, list[tuple[Any, str]]] = {
     "capture": [(Card, "frame")],
-    "ink": [(reader, "separate")],
-    "find": [(reader, "find")],
-    "normalise": [(Part, "ink"), (mnist_format, "mnist_image"), (mnist_format, "glyph")],
+    "foreground": [(search, "separate")],
+    "glyphs": [(Component, "soft"), (mnist_format, "mnist_image"), (mnist_format, "glyph")],
     "infer": [(Session, "run")],
+    "score": [(Score, "__call__")],
     "track": [(Tracker, "steady")],
     "draw": [(view, "draw")],
 }
@@ -120,7 +121,7 @@ def main(rounds: int, seconds: float) -> None:
                 found.setdefault((case, kind), []).append(figures)
     stages = [*STAGES, "rest"]
     click.echo(f"{'':<14}digits   plain   drawn   age p50     p99   ms a frame, drawn:")
-    click.echo(" " * 55 + "".join(f"{name:>10}" for name in stages))
+    click.echo(" " * 55 + "".join(f"{name:>12}" for name in stages))
     for case in cases:
         (width, height), digits = case
 
@@ -130,7 +131,7 @@ def main(rounds: int, seconds: float) -> None:
         line = f"{f'{width}x{height}':<14}{digits:>6}"
         line += f"{middle('plain', 'rate'):>8.0f}{middle('drawn', 'rate'):>8.0f}"
         line += f"{middle('aged', 'p50'):>7.1f} ms{middle('aged', 'p99'):>6.1f} ms"
-        click.echo(line + "".join(f"{middle('drawn', name):>10.2f}" for name in stages))
+        click.echo(line + "".join(f"{middle('drawn', name):>12.2f}" for name in stages))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 
 from digitlens import Reader
 from digitlens.contract import PROBABILITIES
-from digitlens.vision.finder import find
+from digitlens.vision.candidates import find
 from digitlens.vision.foreground import separate
 from digitlens_train.mnist import load_subset
 
@@ -73,12 +73,12 @@ def main() -> None:
     cv2.setNumThreads(1)
     reader, frame = Reader(), page()
     glyphs = np.array([digit.glyph for digit in reader.read(frame).digits])
-    ink = separate(frame)
+    foreground = separate(frame)
     click.echo(f"640x480, {len(glyphs)} digits, median of {ROUNDS}")
     for name, call in {
         "read": lambda: reader.read(frame),
-        "  of that, ink": lambda: separate(frame),
-        "  of that, parts": lambda: find(ink),
+        "  of that, foreground": lambda: separate(frame),
+        "  of that, candidates": lambda: find(foreground, reader.glyphs),
         "onnxruntime alone": lambda: reader.session.run(glyphs, [PROBABILITIES]),
     }.items():
         click.echo(f"{name:<20}{milliseconds(call):>8.2f} ms")

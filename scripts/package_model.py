@@ -52,15 +52,16 @@ images.
 ## What it is for, and where it is weak
 
 It reads single handwritten digits, upright within some 15°, from MNIST and from photos: trained on
-MNIST's digits with other stroke widths, blur, contrast and gaps, on {written:,} digits that were
-drawn in ways of writing that MNIST lacks, and on {outliers:,} images that are no digits (letters,
-signs, scribbles, texture, halves and pairs of digits), which it is to answer with ten equal
-probabilities. So a low confidence means: this is no digit, or none that can be told. Letters that
-look like digits (O, I, l, S, Z, B) are read as those.
+MNIST's digits with other stroke widths, blur, contrast and gaps, on {written:,} digits drawn
+in other ways of writing and from {fonts} handwriting fonts, on {outliers:,} non-digits (letters,
+signs, scribbles, texture, parts and pairs of digits), and on the digits and non-digits that the
+finder makes of {pages:,} made pages. Non-digits are to be answered with ten equal probabilities,
+so a low confidence means: not a digit, or one that cannot be read. Letters that look like digits
+(O, I, l, S, Z, B) are read as those.
 
-`python scripts/bench_photos.py` measures it on photos, together with the finder that cuts the
-digits out. Still read badly: digits in one unbroken stroke, pencil that fades within a digit, and
-crossed or slashed ways of writing that neither MNIST nor the drawn digits have.
+`python scripts/bench_photos.py` and `python scripts/bench_pages.py` measure it together with the
+search for digits in pictures. Still read badly: several digits in one unbroken stroke, pencil that
+fades within a digit, and ways of writing that are in none of these.
 
 ## Figures of the run
 
@@ -85,7 +86,7 @@ def main(folder: Path) -> None:
         raise click.UsageError(f"{folder} is the package's own copy: name another run")
     try:
         if not run.read_config()["recipe"]["outliers"]:
-            raise click.UsageError(f"{folder} never saw what is no digit: train --recipe photo")
+            raise click.UsageError(f"{folder} never saw non-digits; train with --recipe photo")
         export(run, PACKAGED)
     except DigitlensError as error:
         raise click.ClickException(str(error)) from error
@@ -112,7 +113,8 @@ def _card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
     proof = contract.proof or {}
     facts = {**config, **metrics, **contract.training, **proof}
     facts["recipe_in_full"] = _in_full(config["recipe"])
-    facts |= {name: config["recipe"][name] for name in ("written", "outliers")}
+    facts |= {name: config["recipe"][name] for name in ("written", "outliers", "pages")}
+    facts["fonts"] = len(config["fonts"] or ())
     facts["minutes"] = metrics["seconds"] / 60
     facts["plural"] = "" if config["threads"] == 1 else "s"
     facts["proof_samples"] = proof["samples"]

@@ -16,6 +16,7 @@ class Picture:
         labels: the digits in reading order.
         is_scattered: the digits have no order.
         origin: who made it; means are taken over origins.
+        has_signs: there are other signs in it, which are not in the labels.
     """
 
     file: str
@@ -23,6 +24,7 @@ class Picture:
     labels: tuple[int, ...]
     is_scattered: bool
     origin: str
+    has_signs: bool = False
 
     @classmethod
     def from_manifest(cls, entry: dict[str, Any], hold_out: Sequence[str] = ()) -> "Picture":
@@ -33,6 +35,7 @@ class Picture:
             labels=tuple(entry["labels"]),
             is_scattered=entry.get("layout") == "scattered",
             origin=entry["origin"],
+            has_signs=bool(entry.get("extra_symbols")),
         )
 
 

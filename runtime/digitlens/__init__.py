@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from digitlens.reader import Reader
     from digitlens.reading import Digit, LiveReading, Reading
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["Digit", "DigitlensError", "LiveReading", "Reader", "Reading", "__version__", "watch"]
 

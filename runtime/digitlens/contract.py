@@ -23,9 +23,9 @@ MNIST_SIZE = 28
 LABELS = tuple(range(10))
 
 SURE = 0.8
-"""Confidence from which a digit counts as sure: of those at most one in a hundred is wrong.
+"""Confidence from which a digit may be sure; in pictures its score has a threshold too.
 
-Chosen on photos of several origins; `scripts/bench_photos.py` measures it.
+`scripts/cross_validate.py` measures what sure digits are worth.
 """
 
 

@@ -1,4 +1,4 @@
-"""A reading as a picture: each step of the finder, and why each sign is a digit or none."""
+"""A reading as a picture: the steps of the search, and why each candidate is a digit or not."""
 
 import cv2
 import numpy as np
@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from digitlens import canvas
 from digitlens.canvas import Color, Picture
 from digitlens.reading import Digit, Reading
-from digitlens.vision.finder import Found
-from digitlens.vision.foreground import Ink
+from digitlens.vision.search import Search
 
 STEP_SIZE = (canvas.WIDTH - 2 * canvas.MARGIN - 2 * canvas.GAP) // 3, 300
 """Width and height of one step in pixels."""
@@ -17,58 +16,54 @@ CARD_SIZE = (canvas.WIDTH - 2 * canvas.MARGIN - 3 * canvas.GAP) // 4, 190
 Step = tuple[str, NDArray[np.uint8]]
 """What a step does, and its picture, grey `[h, w]` or `[h, w, 3]` in blue, green, red."""
 MAX_DROPPED = 40
-"""How much of what was dropped is shown, the largest first."""
+"""Rejected candidates that are shown, those with the highest score first."""
 
 
-def draw(
-    frame: NDArray[np.uint8], reading: Reading, ink: Ink | None, found: Found | None
-) -> Picture:
+def draw(frame: NDArray[np.uint8], reading: Reading, search: Search | None) -> Picture:
     """Draw how a frame was read.
 
-    On top stand the frame with what was found, sure digits green, unsure ones orange and what
-    was dropped red, and the steps: the colours mixed, the ink, the ink above noise, and the parts
-    in colours. Below, each digit and then each thing dropped has its glyph, the ten outputs and
-    the reason.
+    At the top are the frame with what was found, sure digits green, unsure ones orange and
+    rejected candidates red, and the steps: the colours mixed, the ink of thin and of thick
+    strokes, and all candidates. Below, each digit and then each rejected candidate has its glyph,
+    the ten outputs, its score and the reason.
 
     Args:
         frame: uint8 `[h, w, 3]`, blue, green, red.
         reading: what was read in it.
-        ink: its ink, or None for an MNIST image, which is not searched.
-        found: where the ink is, or None.
+        search: how it was found, or None for an MNIST image, which is not searched.
 
     Returns:
         uint8 `[height, 1280, 3]`, blue, green, red.
     """
-    dropped = sorted(reading.dropped, key=lambda digit: -digit.box[2] * digit.box[3])
-    cards = [_card(digit) for digit in (*reading.digits, *dropped[:MAX_DROPPED])]
-    panels = [_step(title, picture) for title, picture in steps(frame, reading, ink, found)]
+    cards = [_card(digit) for digit in (*reading.digits, *reading.dropped[:MAX_DROPPED])]
+    panels = [_step(title, picture) for title, picture in steps(frame, reading, search)]
     return np.concatenate([_grid(panels, 3), *([_grid(cards, 4)] if cards else [])])
 
 
-def steps(
-    frame: NDArray[np.uint8], reading: Reading, ink: Ink | None, found: Found | None
-) -> list[Step]:
-    """Give the steps alone, of the same arguments as `draw`: at most five."""
+def steps(frame: NDArray[np.uint8], reading: Reading, search: Search | None) -> list[Step]:
+    """Return the steps only, of the same arguments as `draw`: at most five."""
     first = (_title(reading), _boxes(frame, reading))
-    if ink is None or found is None:
+    if search is None:
         return [first]
+    thin, thick, *_ = search.foreground.layers
+    count = len(search.pool.candidates)
     return [
         first,
-        ("colours mixed for contrast, dark on light", ink.gray),
-        ("ink: how far a pixel is from its paper", 255 - _stretched(ink.amount)),
-        (f"ink above the noise, {ink.noise:.0f} of 255, without lines", 255 - 255 * found.mask),
-        ("parts, each with a threshold of its own", _parts(found, ink)),
+        ("colours mixed for contrast, dark on light", search.foreground.gray),
+        ("ink of thin strokes: how far from the paper", 255 - _stretched(thin.ink)),
+        ("ink of thick strokes", 255 - _stretched(thick.ink)),
+        (f"{count} candidates, the likelier the darker", _candidates(search)),
     ]
 
 
 def color_of(digit: Digit) -> Color:
-    """Green for a sure digit, orange for an unsure one, red for what was dropped."""
+    """Green for a sure digit, orange for an unsure one, red for a rejected candidate."""
     return canvas.BAD if digit.line < 0 else canvas.GOOD if digit.sure else canvas.UNSURE
 
 
 def _title(reading: Reading) -> str:
     text = reading.text.replace("\n", " / ") or "no digits"
-    return f"{text[:36]}   ({len(reading.dropped)} dropped)"
+    return f"{text[:36]}   ({len(reading.dropped)} rejected)"
 
 
 def _boxes(frame: NDArray[np.uint8], reading: Reading) -> Picture:
@@ -83,10 +78,13 @@ def _stretched(amount: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(stretched, np.uint8)
 
 
-def _parts(found: Found, ink: Ink) -> Picture:
-    hues = np.full((*ink.amount.shape, 3), (0, 0, 255), np.uint8)
-    for number, part in enumerate(piece for _, pieces in found.components for piece in pieces):
-        hues[part.window][part.mask > 0] = (number * 47 % 180, 220, 190)
+def _candidates(search: Search) -> Picture:
+    """Draw every candidate in a colour of its own, as dark as its score is high."""
+    hues = np.full((*search.foreground.gray.shape, 3), (0, 0, 255), np.uint8)
+    for number in np.argsort(search.scores, kind="stable").tolist():
+        component = search.pool.candidates[number]
+        depth = 40 + round(200 * float(search.scores[number]))
+        hues[component.window][component.mask > 0] = (number * 47 % 180, depth, 200)
     return np.asarray(cv2.cvtColor(hues, cv2.COLOR_HSV2BGR), np.uint8)
 
 
@@ -103,7 +101,8 @@ def _card(digit: Digit) -> Picture:
     panel = canvas.blank(height, width)
     side = height - 50
     words = digit.reason or "sure"
-    canvas.write(panel, f"{digit.label}  {digit.confidence:.1%}", (0, 20), 0.55, canvas.TEXT)
+    title = f"{digit.label}  {digit.confidence:.1%}   score {digit.score:.2f}"
+    canvas.write(panel, title, (0, 20), 0.55, canvas.TEXT)
     canvas.write(panel, words, (0, height - 6), 0.4, color_of(digit))
     canvas.paste(panel, canvas.glyph(digit, side), 30, 0)
     canvas.bars(panel, digit, 30, side + 2 * canvas.GAP, width - side - 100, side // 10)

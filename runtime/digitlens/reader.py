@@ -1,8 +1,8 @@
-"""Images in, readings out: the finder, the glyphs and the network in one object."""
+"""Images in, readings out: the search, the glyphs and the network in one object."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,12 +16,12 @@ from digitlens.explain import Step
 from digitlens.reading import Digit, Reading
 from digitlens.session import Session
 from digitlens.vision import mnist_format
-from digitlens.vision.component import Part
-from digitlens.vision.finder import Found, find
-from digitlens.vision.foreground import Ink, separate
-from digitlens.vision.reading_order import rows
-from digitlens.vision.segmentation import segmented
-from digitlens.vision.selection import Guess, reasons
+from digitlens.vision.component import Component
+from digitlens.vision.score import Score
+from digitlens.vision.search import Box, Search, search
+
+NOT_A_DIGIT = "not a digit"
+OUTSCORED = "less likely than another reading of the same ink"
 
 ROUNDING = 1e-3
 """How far above 1 a probability may be; float16 rounds to half of that."""
@@ -56,6 +56,10 @@ class Reader:
             raise UsageError(f"min_confidence is {min_confidence}: give a number from 0 on")
         self.session = Session(model, provider=provider, threads=threads)
         self.min_confidence = min_confidence
+        self._score = Score.load()
+        # What the score of a digit says about being right is known of one network only.
+        is_fitted = self.contract.weights_sha256 == self._score.weights_sha256
+        self.min_score = self._score.sure if is_fitted else 0.0
 
     @property
     def contract(self) -> Contract:
@@ -78,7 +82,7 @@ class Reader:
         """
         frame = _frame(image)
         start = time.perf_counter()
-        reading = self._search(frame).reading
+        reading, _ = self._search(frame)
         activations = self.activations(reading.digits) if taps else None
         elapsed_ms = 1000 * (time.perf_counter() - start)
         return replace(reading, elapsed_ms=elapsed_ms, taps=activations)
@@ -95,7 +99,7 @@ class Reader:
         return self.session.run(_stacked([digit.glyph for digit in digits]), wanted)
 
     def explain(self, image: NDArray[np.generic] | Path | str) -> NDArray[np.uint8]:
-        """Draw how an image is read: the finder's steps, and why each sign is a digit or none.
+        """Draw how an image is read: the steps, and why each candidate is a digit or not.
 
         Takes the same images as `read` and raises the same errors.
 
@@ -103,106 +107,97 @@ class Reader:
             uint8 `[height, 1280, 3]`, blue, green, red; see `digitlens.explain.draw`.
         """
         frame = _frame(image)
-        search = self._search(frame)
-        return explain.draw(frame, search.reading, search.ink, search.found)
+        reading, found = self._search(frame)
+        return explain.draw(frame, reading, found)
 
     def read_with_steps(
         self, image: NDArray[np.generic] | Path | str
     ) -> tuple[Reading, list[Step]]:
-        """Read the digits of an image, and give the finder's steps as well.
+        """Read the digits of an image, and return the steps of the search as well.
 
         Takes the same images as `read` and raises the same errors.
         """
         frame = _frame(image)
         start = time.perf_counter()
-        search = self._search(frame)
+        reading, found = self._search(frame)
         elapsed_ms = 1000 * (time.perf_counter() - start)
-        reading = replace(search.reading, elapsed_ms=elapsed_ms)
-        return reading, explain.steps(frame, search.reading, search.ink, search.found)
+        reading = replace(reading, elapsed_ms=elapsed_ms)
+        return reading, explain.steps(frame, reading, found)
 
-    def _search(self, frame: NDArray[np.uint8]) -> "_Search":
+    def _search(self, frame: NDArray[np.uint8]) -> tuple[Reading, Search | None]:
+        """Read a frame; return how its digits were found too, if they were searched."""
         if frame.shape[:2] == (MNIST_SIZE, MNIST_SIZE):
-            return _Search(self._whole(frame))
-        ink = separate(frame)
-        found = find(ink)
-        seen: dict[Part, _Look] = {}
-
-        def judge(parts: Sequence[Part]) -> NDArray[np.float32]:
-            looks = self._look(np.stack([mnist_format.mnist_image(part.ink()) for part in parts]))
-            seen.update(zip(parts, looks, strict=True))
-            return np.array([look.guess.confidence for look in looks], np.float32)
-
-        parts = segmented(found, judge)
-        why = reasons({part: seen[part].guess for part in parts}, ink)
-        lines = rows(part for part in parts if not why[part])
+            return self._whole(frame), None
+        found = search(frame, self.glyphs, self._score)
         digits = [
-            self._digit(seen[part], _frame_box(part, ink, frame), line)
-            for line, row in enumerate(lines)
-            for part in row
+            self._digit(found, number, frame, line)
+            for line, row in enumerate(found.rows)
+            for number in row
         ]
-        dropped = [
-            self._digit(seen[part], _frame_box(part, ink, frame), -1, why[part])
-            for part in parts
-            if why[part]
-        ]
-        return _Search(_reading(frame, digits, dropped), ink, found)
+        dropped = [self._digit(found, number, frame, -1) for number in found.rejected]
+        return _reading(frame, digits, dropped), found
 
     def _whole(self, frame: NDArray[np.uint8]) -> Reading:
         """Read a frame that is an MNIST image."""
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
         ink = mnist_format.mnist_ink(grey[np.newaxis])
+        if not ink.any():
+            return _reading(frame, [], [])
+        glyphs, probabilities = self._run(ink)
         box = (0, 0, MNIST_SIZE, MNIST_SIZE)
-        looks = self._look(ink) if ink.any() else []
-        return _reading(frame, [self._digit(look, box, 0) for look in looks], [])
+        return _reading(frame, [self._read_as(glyphs[0], probabilities[0], box, 0)], [])
 
-    def _look(self, images: NDArray[np.uint8]) -> "list[_Look]":
-        """Run the network on MNIST images uint8 `[n, 28, 28]`."""
+    def glyphs(
+        self, components: Sequence[Component]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Read components as one digit each: glyphs `[n, 32, 32]`, probabilities `[n, 10]`."""
+        return self._run(np.stack([mnist_format.mnist_image(each.soft()) for each in components]))
+
+    def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Run the network on MNIST images uint8 `[n, 28, 28]`; return glyphs and probabilities."""
         glyphs = mnist_format.glyph(images)
         probabilities = self.session.run(glyphs, [PROBABILITIES])[PROBABILITIES]
         if not (np.abs(probabilities - 0.5) <= 0.5 + ROUNDING).all():
             raise ModelError("the model gives no probabilities from 0 to 1: train it again")
-        return [
-            _Look(glyph, each, Guess(self.contract.labels[best], float(each[best])))
-            for glyph, each, best in zip(
-                glyphs, probabilities, probabilities.argmax(1).tolist(), strict=True
-            )
-        ]
+        return glyphs, probabilities
 
-    def _digit(
-        self, look: "_Look", box: tuple[int, int, int, int], line: int, reason: str = ""
+    def _digit(self, found: Search, number: int, frame: NDArray[np.uint8], line: int) -> Digit:
+        score = float(found.scores[number])
+        reason = ""
+        if line < 0:
+            reason = NOT_A_DIGIT if score <= self._score.keep else OUTSCORED
+        elif score < self.min_score:
+            reason = f"not sure: its score {score:.2f} is below {self.min_score:.2f}"
+        pool, box = found.pool, found.box(number, frame)
+        return self._read_as(
+            pool.glyphs[number], pool.probabilities[number], box, line, score, reason
+        )
+
+    def _read_as(
+        self,
+        glyph: NDArray[np.float32],
+        probabilities: NDArray[np.float32],
+        box: Box,
+        line: int,
+        score: float = 1.0,
+        reason: str = "",
     ) -> Digit:
-        confidence = look.guess.confidence
+        best = int(probabilities.argmax())
+        confidence = float(probabilities[best])
         if not reason and confidence < self.min_confidence:
             floored = int(confidence * 10_000) / 10_000
             reason = f"not sure: {floored:g} is below {self.min_confidence:g}"
         return Digit(
-            label=look.guess.label,
+            label=self.contract.labels[best],
             confidence=confidence,
             sure=not reason,
             box=box,
             line=line,
-            glyph=look.glyph,
-            probabilities=look.probabilities,
+            glyph=glyph,
+            probabilities=probabilities,
+            score=score,
             reason=reason,
         )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """What the network was given and what it gave."""
-
-    glyph: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-    guess: Guess
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Search:
-    """A reading, and how it came about; an MNIST image is not searched."""
-
-    reading: Reading
-    ink: Ink | None = None
-    found: Found | None = None
 
 
 def _frame(image: NDArray[np.generic] | Path | str) -> NDArray[np.uint8]:
@@ -219,11 +214,3 @@ def _reading(frame: NDArray[np.uint8], digits: list[Digit], dropped: list[Digit]
 def _stacked(glyphs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Give float32 `[n, 32, 32]`, for no glyph too."""
     return np.array(glyphs, np.float32).reshape(-1, GLYPH_SIZE, GLYPH_SIZE)
-
-
-def _frame_box(part: Part, ink: Ink, frame: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Give the box of `part` in pixels of the frame: `(x, y, width, height)`."""
-    left, top = int(part.left / ink.scale), int(part.top / ink.scale)
-    right = min(max(round(part.right / ink.scale), left + 1), frame.shape[1])
-    bottom = min(max(round(part.bottom / ink.scale), top + 1), frame.shape[0])
-    return left, top, right - left, bottom - top

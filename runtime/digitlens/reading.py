@@ -18,13 +18,15 @@ class Digit:
     Attributes:
         label: the most probable digit, 0…9.
         confidence: its probability, 0…1.
-        sure: whether it was not dropped, and its confidence reaches the reader's threshold.
+        sure: whether it was not dropped, and score and confidence reach the reader's thresholds.
         box: `(x, y, width, height)` of the crop in pixels of the frame.
         line: number of its row in the frame, from 0; -1 if it was dropped.
         glyph: what the network was given, float32 `[32, 32]`, 0…1, ink 1 on paper 0.
         probabilities: float32 `[10]`, they sum to 1.
         reason: why it is not sure or was dropped, else empty.
         track: in a video, its number as long as it is followed from frame to frame; else None.
+        score: how likely it is one digit that is read right, 0…1, judged from its picture; 1 for
+            an MNIST image, which is not searched.
     """
 
     label: int
@@ -36,6 +38,7 @@ class Digit:
     probabilities: NDArray[np.float32] = field(repr=False)
     reason: str = ""
     track: int | None = None
+    score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ def test_every_size_and_number_of_digits_is_measured() -> None:
     )
     assert done.returncode == 0, done.stderr
     stages, *rows = [line.split() for line in done.stdout.splitlines()[1:]]
-    assert stages == ["capture", "ink", "find", "normalise", "infer", "track", "draw", "rest"]
+    assert stages == ["capture", "foreground", "glyphs", "infer", "score", "track", "draw", "rest"]
     assert [row[0] for row in rows[::3]] == ["640x480", "1280x720", "1920x1080"]
     for row in rows:
         plain, drawn = float(row[2]), float(row[3])

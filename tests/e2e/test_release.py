@@ -81,7 +81,7 @@ def test_the_sdist_holds_what_one_needs_to_change_and_to_test_it(unpacked: Path)
                  "constraints.txt", "CHANGELOG.md", "SECURITY.md", ".ci/run"):  # fmt: skip
         assert (unpacked / path).exists(), path
     environment = {**os.environ, "PYTHONPATH": ""}
-    command = [sys.executable, "-m", "pytest", "-q", "tests/runtime/test_ink.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "tests/runtime/vision/test_foreground.py"]
     done = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 

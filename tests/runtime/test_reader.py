@@ -87,3 +87,13 @@ def test_a_photo_is_turned_upright_by_its_exif(
     path = tmp_path / "phone.jpg"
     path.write_bytes(jpeg[:2] + segment + jpeg[2:])
     assert reader.read(path).text == "12345\n67890"
+
+
+@pytest.mark.parametrize("is_light", [False, True])
+def test_reader_reads_an_mnist_image_with_half_transparent_borders(
+    digits: list[np.ndarray], is_light: bool
+) -> None:
+    gray = digits[5] if is_light else 255 - digits[5]
+    image = np.dstack([gray, gray, gray, np.full_like(gray, 255)])
+    image[[0, -1], :, 3] = image[:, [0, -1], 3] = 128
+    assert Reader().read(image).text == "5"

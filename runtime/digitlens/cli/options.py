@@ -33,8 +33,8 @@ min_confidence_option = click.option(
     default=SURE,
     show_default=True,
     metavar="SHARE",
-    help="From which confidence, 0 to 1, a digit is sure; from the default on, less than one in a "
-    "hundred was wrong in our photos. In photos, what is below 0.5 is dropped.",
+    help="Accept digits from this confidence on, 0 to 1; others print as '?', as do digits with a "
+    "low score.",
 )
 
 

@@ -25,7 +25,7 @@ Arrays = dict[str, NDArray[Any] | bytes]
 STEP_QUALITY = 90
 """Of the JPEGs of steps, 0…100."""
 MAX_DROPPED = 40
-"""How much of what was dropped is shown, the largest first."""
+"""Rejected candidates that are shown, those with the highest score first."""
 
 
 async def live(socket: WebSocket) -> None:
@@ -112,8 +112,7 @@ def sample_glyphs() -> NDArray[np.uint8]:
 
 def _signs(reading: Reading) -> tuple[dict[str, Any], Arrays]:
     """Give header and arrays of a reading."""
-    dropped = sorted(reading.dropped, key=lambda digit: -digit.box[2] * digit.box[3])
-    signs = [*reading.digits, *dropped[:MAX_DROPPED]]
+    signs = [*reading.digits, *reading.dropped[:MAX_DROPPED]]
     header = {
         "reading": reading.to_dict(),
         "signs": [_sign(digit) for digit in signs],

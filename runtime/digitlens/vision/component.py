@@ -1,4 +1,4 @@
-"""A part: connected ink of a frame that may be one digit, or some of one."""
+"""A connected component of the foreground, or several taken together: what may be one digit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,33 +10,35 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.vision.foreground import percentiles
+from digitlens.vision.foreground import Layer, percentiles
 from digitlens.vision.mnist_format import rough_stroke_width
 
 DARKEST = 90
-"""Percentile of a part's ink that is taken for its darkest."""
+"""Percentile of a component's ink that is taken for its darkest."""
 BAR = 1.2
-"""A part with up to this many times the ink of its diagonal is one straight stroke."""
+"""A component with up to this many times the ink of its diagonal is one straight stroke."""
 
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
+Mask = NDArray[np.uint8]
+
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Ink that may be one digit.
+class Component:
+    """Foreground pixels that may be one digit.
 
     Attributes:
         left, top: of its box in pixels at working size.
-        mask: uint8 `[h, w]`, 1 where its ink is.
-        level: ink of the frame up to which nothing belongs to it.
-        amount: the frame's ink, uint8 `[H, W]`.
+        mask: uint8 `[h, w]`, 1 where its pixels are.
+        level: ink of the layer up to which nothing belongs to it.
+        layer: the layer of the foreground that it was found in.
     """
 
     left: int
     top: int
-    mask: NDArray[np.uint8] = field(repr=False)
+    mask: Mask = field(repr=False)
     level: float
-    amount: NDArray[np.uint8] = field(repr=False)
+    layer: Layer = field(repr=False)
 
     @property
     def height(self) -> int:
@@ -65,18 +67,18 @@ class Part:
 
     @cached_property
     def area(self) -> int:
-        """Its ink in pixels."""
+        """Number of its pixels."""
         return cv2.countNonZero(self.mask)
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Where it lies in its frame."""
+        """Its box in the frame, as an index."""
         return np.s_[self.top : self.bottom, self.left : self.right]
 
     @cached_property
     def darkest(self) -> int:
         """The ink, 1…255, that only a tenth of it exceeds."""
-        return max(percentiles(self.amount[self.window], [DARKEST], self.mask)[0], 1)
+        return max(percentiles(self.layer.ink[self.window], [DARKEST], self.mask)[0], 1)
 
     @cached_property
     def stroke_width(self) -> float:
@@ -89,52 +91,60 @@ class Part:
         length = hypot(self.width, self.height)
         return self.area < BAR * length * self.stroke_width
 
-    def ink(self) -> NDArray[np.uint8]:
-        """Give its ink with soft edges: uint8 `[h + 2, w + 2]`, the darkest 255."""
+    def soft(self) -> NDArray[np.uint8]:
+        """Return its ink with soft edges: uint8 `[h + 2, w + 2]`, the darkest 255."""
         around = cv2.copyMakeBorder(self.mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
         mask = cv2.dilate(around, _NEIGHBOURS)
         top, left = max(self.top - 1, 0), max(self.left - 1, 0)
-        inside = self.amount[top : self.bottom + 1, left : self.right + 1]
+        inside = self.layer.ink[top : self.bottom + 1, left : self.right + 1]
         y, x = top - self.top + 1, left - self.left + 1
         own = np.zeros(mask.shape, np.uint8)
         own[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
         dark = cv2.multiply(own, mask)
         return np.asarray(cv2.convertScaleAbs(dark, alpha=255 / self.darkest), np.uint8)
 
-    def joined(self, other: "Part") -> "Part":
-        """Give the part that holds both."""
+    def merged(self, other: "Component") -> "Component":
+        """Return both as one."""
         left, top = min(self.left, other.left), min(self.top, other.top)
         right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
         mask = np.zeros((bottom - top, right - left), np.uint8)
-        for part in (self, other):
-            y, x = part.top - top, part.left - left
-            mask[y : y + part.height, x : x + part.width] |= part.mask
-        return Part(left, top, mask, min(self.level, other.level), self.amount)
+        for each in (self, other):
+            y, x = each.top - top, each.left - left
+            mask[y : y + each.height, x : x + each.width] |= each.mask
+        return Component(left, top, mask, min(self.level, other.level), self.layer)
 
-    def cut(self, share: float, least: int) -> "list[Part]":
-        """Cut it at `share` of its darkest ink; faint bridges and tails fall off."""
+    def above(self, share: float, least: int) -> "list[Component]":
+        """Return what is connected above `share` of its darkest ink: faint bridges fall off."""
         level = share * self.darkest
         if level <= self.level:
             return [self]
-        dark = cv2.threshold(self.amount[self.window], level, 1, cv2.THRESH_BINARY)[1]
+        dark = cv2.threshold(self.layer.ink[self.window], level, 1, cv2.THRESH_BINARY)[1]
         mask = np.asarray(cv2.bitwise_and(self.mask, dark), np.uint8)
-        return parts_of(mask, self.amount, level, least, (self.left, self.top))
+        return components(mask, self.layer, level, least, (self.left, self.top))
 
-    def columns(self, start: int, end: int, least: int) -> "Part | None":
-        """Cut the columns from `start` to `end` out; what is loose falls off."""
+    def columns(self, start: int, end: int, least: int) -> "Component | None":
+        """Return the largest connected piece of the columns from `start` to `end`."""
         mask = np.ascontiguousarray(self.mask[:, start:end])
-        found = parts_of(mask, self.amount, self.level, least, (self.left + start, self.top))
-        return max(found, key=lambda piece: piece.area, default=None)
+        pieces = components(mask, self.layer, self.level, least, (self.left + start, self.top))
+        return max(pieces, key=lambda piece: piece.area, default=None)
+
+    def overlap(self, other: "Component") -> int:
+        """Return the number of pixels that both have."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        if left >= right or top >= bottom:
+            return 0
+        windows = [
+            each.mask[top - each.top : bottom - each.top, left - each.left : right - each.left]
+            for each in (self, other)
+        ]
+        return cv2.countNonZero(cv2.bitwise_and(*windows))
 
 
-def parts_of(
-    mask: NDArray[np.uint8],
-    amount: NDArray[np.uint8],
-    level: float,
-    least: int,
-    corner: tuple[int, int] = (0, 0),
-) -> list[Part]:
-    """Give the connected components of a mask that is laid on `amount` at `corner`, x and y.
+def components(
+    mask: Mask, layer: Layer, level: float, least: float, corner: tuple[int, int] = (0, 0)
+) -> list[Component]:
+    """Return the connected components of a mask that is laid on `layer` at `corner`, x and y.
 
     Those whose larger side is under `least` pixels are specks and left out.
     """
@@ -142,9 +152,9 @@ def parts_of(
     if hierarchy is None:
         return []
     links = hierarchy[0]
-    is_alone = np.count_nonzero(links[:, 3] < 0) == 1
+    is_only = np.count_nonzero(links[:, 3] < 0) == 1
     shortest = 2 * (least - 1)  # there and back; noise has thousands of contours under it
-    parts = []
+    found = []
     for number, contour in enumerate(contours):
         if len(contour) < shortest or links[number, 3] >= 0:
             continue
@@ -152,16 +162,16 @@ def parts_of(
         if width < least and height < least:
             continue
         own = mask[y : y + height, x : x + width]
-        if not is_alone:
+        if not is_only:
             own = own & _filled(_outlines(contours, links, number), (x, y, width, height))
-        parts.append(Part(corner[0] + x, corner[1] + y, own, level, amount))
-    return parts
+        found.append(Component(corner[0] + x, corner[1] + y, own, level, layer))
+    return found
 
 
 def _outlines(
     contours: Sequence[NDArray[Any]], links: NDArray[Any], number: int
 ) -> list[NDArray[Any]]:
-    """Give a contour and those of its holes, by the links of `cv2.findContours`."""
+    """Return a contour and those of its holes, by the links of `cv2.findContours`."""
     found, hole = [contours[number]], links[number, 2]
     while hole >= 0:
         found.append(contours[hole])
@@ -169,8 +179,8 @@ def _outlines(
     return found
 
 
-def _filled(outlines: Sequence[NDArray[Any]], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """Fill the first outline but for the others, which are holes in it."""
+def _filled(outlines: Sequence[NDArray[Any]], box: tuple[int, int, int, int]) -> Mask:
+    """Fill the first outline except for the others, which are holes in it."""
     x, y, width, height = box
     filled = np.zeros((height, width), np.uint8)
     cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED, offset=(-x, -y))

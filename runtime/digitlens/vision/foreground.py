@@ -1,9 +1,13 @@
-"""Ink apart from paper: a frame in, how much ink each pixel holds out.
+"""Foreground: how much darker, or lighter, each pixel of a frame is than the paper around it.
 
 Paper is what a morphological closing leaves: each pixel takes the level of the brightest ones
 around it, as far as a stroke is wide, so that strokes vanish while the edges of shadows, sheets
 and tables stay where they are. Ink is how far a pixel is from its paper: the black-hat transform,
 J. Serra, "Image Analysis and Mathematical Morphology", 1982.
+
+One reach is never right for a whole frame: a short one takes the middle of thick strokes for
+paper, a long one takes shadows for ink. So there are several layers, and candidates of all of
+them compete.
 """
 
 from collections.abc import Sequence
@@ -14,68 +18,92 @@ import numpy as np
 from numpy.typing import NDArray
 
 Gray = NDArray[np.uint8]
-Where = NDArray[np.bool_]
 
 WORKING_SIZE = 1280
 """Frames whose long side is larger are searched at this size, in pixels."""
 SMALL_SIZE = 240
 """Frames whose long side is smaller are enlarged, up to fourfold: strokes of a pixel break."""
 GLANCE_SIZE = 120
-"""Long side of the small picture from which polarity and colour are told, or up to twice it."""
+"""Long side of the small picture that polarity and colour are taken from, or up to twice it."""
 LIGHT = 0.2
 """Skewness from which ink is lighter than its paper: in doubt it is dark, as most ink is."""
+DOUBT = 0.7
+"""How near to `LIGHT` a skewness is in doubt, so that both polarities are searched."""
 COLOURLESS = 0.1
 """Difference of the channels' weights up to which ink is grey."""
-REACHES = (24, 12, 6, 3)
-"""How wide strokes may be, as parts of the frame's short side; the thinnest first."""
-ENOUGH = 0.86
-"""A reach is enough that explains this share of the sharp edges that the next one explains."""
-FEW = 0.02
-"""Share of the sharp edges that is worth a look for thicker strokes."""
-NEW_EDGES = 0.4
-"""Share of a thicker stroke's sharp edges that shorter reaches do not explain."""
-SHARPEST = 99
-"""Percentile of all edges that is taken for the sharpest."""
+NOISE = 4.0
+"""Standard deviations of a pixel's noise by which bare paper may exceed its median ink."""
+UNEVEN = 3.0
+"""The same in distances from the median to the 15th percentile, for what is not noise."""
+REACHES = (12, 2.5)
+"""How wide strokes may be in each layer, as parts of the frame's short side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ink:
+class Layer:
+    """The foreground of one frame for strokes up to some width.
+
+    Attributes:
+        ink: uint8 `[h, w]`, near 0 where the paper is bare.
+        noise: level of `ink` that bare paper reaches.
+        whole: size in pixels up to which a narrower layer shows everything that this one does.
+    """
+
+    ink: Gray
+    noise: float
+    whole: float = 0.0
+
+    @property
+    def mask(self) -> Gray:
+        """Return uint8 `[h, w]`, 1 where there is more ink than noise.
+
+        Strokes and specks of a pixel or two are for the narrowest layer only.
+        """
+        mask = cv2.threshold(self.ink, self.noise, 1, cv2.THRESH_BINARY)[1]
+        if self.whole:
+            mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        return np.asarray(mask, np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Foreground:
     """The ink of one frame at working size.
 
     Attributes:
-        amount: uint8 `[h, w]`, near 0 where the paper is bare.
         gray: uint8 `[h, w]`, the frame in the mixture of colours that shows its ink best, dark
             ink on light paper.
+        layers: for thin strokes, for thick ones, and both for the other polarity in doubt.
         scale: working size over frame size.
         is_light: whether the ink is lighter than the paper.
-        noise: level of `amount` that bare paper reaches.
     """
 
-    amount: Gray
     gray: Gray
+    layers: tuple[Layer, ...]
     scale: float
     is_light: bool
-    noise: float
 
 
-def separate(frame: Gray) -> Ink:
-    """Tell the ink of a frame, uint8 `[h, w, 3]` blue-green-red, of any size and polarity."""
+def separate(frame: Gray) -> Foreground:
+    """Separate the ink of a frame, uint8 `[h, w, 3]` BGR of any size and polarity, from paper."""
     size = max(frame.shape[:2])
     scale = min(WORKING_SIZE / size, max(min(SMALL_SIZE / size, 4), 1))
     fitted = _scaled(frame.shape, scale)
     frame = _halved(frame, WORKING_SIZE)
-    is_light, weights = _colour(_halved(frame, GLANCE_SIZE))
+    small = _halved(frame, GLANCE_SIZE)
+    skewness = _skewness(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8))
+    is_light = skewness > LIGHT
     how = cv2.INTER_LANCZOS4 if scale > 1 else cv2.INTER_LINEAR_EXACT
-    gray = _resized(_mixed(frame, weights), fitted, how)
-    if is_light:
-        gray = np.asarray(cv2.bitwise_not(gray), np.uint8)
-    amount = _amount(gray)
-    low, middle = percentiles(amount[::4], (15, 50))
-    return Ink(amount, gray, scale, is_light, middle + 3.0 * max(middle - low, 1))
+    gray = _resized(_mixed(frame, _weights(small, is_light)), fitted, how)
+    inverted = np.asarray(cv2.bitwise_not(gray), np.uint8)
+    gray, other = (inverted, gray) if is_light else (gray, inverted)
+    layers = _layers(gray)
+    if abs(skewness - LIGHT) < DOUBT:
+        layers += _layers(other)
+    return Foreground(gray, layers, scale, is_light)
 
 
 def percentiles(values: Gray, shares: Sequence[float], mask: Gray | None = None) -> list[int]:
-    """Give the levels, 0…255, that such percents of values, where `mask`, do not exceed."""
+    """Return the levels, 0…255, that such percents of values, where `mask`, do not exceed."""
     counts = cv2.calcHist([values], [0], mask, [256], [0, 256]).ravel().cumsum()
     return [int(counts.searchsorted(share / 100 * counts[-1])) for share in shares]
 
@@ -100,31 +128,30 @@ def _halved(image: Gray, size: int) -> Gray:
 
 
 def _mixed(frame: Gray, weights: NDArray[np.float32]) -> Gray:
-    """Mix the channels of uint8 `[h, w, 3]`; for an ink that is grey the usual mixture will do."""
+    """Mix the channels of uint8 `[h, w, 3]`; grey ink takes the usual mixture."""
     if np.ptp(weights) < COLOURLESS:
         return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
     return np.asarray(cv2.transform(frame, weights[np.newaxis]), np.uint8)
 
 
-def _colour(small: Gray) -> tuple[bool, NDArray[np.float32]]:
-    """Tell whether ink is lighter than paper, and the weights of blue, green and red.
+def _weights(small: Gray, is_light: bool) -> NDArray[np.float32]:
+    """Return the weights of blue, green and red, float32 `[3]`, that show ink best.
 
-    The weights are the mean contrast of ink in each channel: of all mixtures, this has the best
-    ratio of ink to noise.
+    They are the mean contrast of ink in each channel: of all mixtures, this has the best ratio of
+    ink to noise.
     """
-    is_light = _lightness(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)) > LIGHT
-    kernel = np.ones((_odd(min(small.shape[:2]) / REACHES[1]),) * 2, np.uint8)
+    kernel = np.ones((_odd(min(small.shape[:2]) / REACHES[0]),) * 2, np.uint8)
     side = cv2.MORPH_TOPHAT if is_light else cv2.MORPH_BLACKHAT
     contrast = np.asarray(cv2.morphologyEx(small, side, kernel), np.uint8)
     gray = np.asarray(cv2.cvtColor(contrast, cv2.COLOR_BGR2GRAY), np.uint8)
     strongest = (gray >= max(percentiles(gray, [98])[0], 1)).astype(np.uint8)
     weights = np.array(cv2.mean(contrast, strongest)[:3], np.float32)
     total = float(weights.sum())
-    return is_light, weights / total if total else np.full(3, 1 / 3, np.float32)
+    return weights / total if total else np.full(3, 1 / 3, np.float32)
 
 
-def _lightness(gray: Gray) -> float:
-    """Give a number, -2…2, that is negative where what stands out is darker than around it.
+def _skewness(gray: Gray) -> float:
+    """Return a number, -2…2, that is negative where what stands out is darker than around it.
 
     It is the skewness of the distances from the mean of a neighbourhood: ink covers the smaller
     part of it and lies far from the mean, an edge or a slope has as much on either side.
@@ -143,47 +170,36 @@ def _odd(size: float) -> int:
     return max(2 * round(size / 2) + 1, 3)
 
 
-def _amount(gray: Gray) -> Gray:
-    """Give the ink by the shortest reach that is enough, and thicker strokes by the next.
+def _layers(gray: Gray) -> tuple[Layer, ...]:
+    """Separate dark ink from paper once for each of `REACHES`, which need less and less detail."""
+    short, noise = min(gray.shape), _noise(gray)
+    rest = [-side % 2 ** len(REACHES) for side in gray.shape]
+    small = np.asarray(cv2.copyMakeBorder(gray, 0, rest[0], 0, rest[1], cv2.BORDER_REPLICATE))
+    layers, whole = [], 0.0
+    for number, part in enumerate(REACHES, 1):
+        small = _resized(np.asarray(small, np.uint8), (small.shape[0] // 2, small.shape[1] // 2))
+        layers.append(_layer(gray, small, 2**number, short / part, whole, noise))
+        whole = short / part
+    return tuple(layers)
 
-    A reach explains a sharp edge if on its dark side there is ink as strong as the edge.
+
+def _layer(gray: Gray, small: Gray, shrink: int, reach: float, whole: float, noise: float) -> Layer:
+    kernel = np.ones((_odd(reach / shrink),) * 2, np.uint8)
+    paper = np.asarray(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), np.uint8)
+    size = shrink * small.shape[0], shrink * small.shape[1]
+    paper = _resized(paper, size, cv2.INTER_LINEAR_EXACT)[: gray.shape[0], : gray.shape[1]]
+    ink = np.asarray(cv2.subtract(paper, gray), np.uint8)
+    low, middle = percentiles(ink[::4], (15, 50))
+    return Layer(ink, middle + max(UNEVEN * max(middle - low, 1), NOISE * noise), whole)
+
+
+def _noise(gray: Gray) -> float:
+    """Return the standard deviation of a pixel's noise, from the differences of neighbours.
+
+    Of a normal distribution, the median of these is 0.954 standard deviations.
     """
-    height, width = gray.shape
-    even = cv2.copyMakeBorder(gray, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-    half = _resized(np.asarray(even, np.uint8), (-(-height // 2), -(-width // 2)))
-    near = np.ones((3, 3), np.uint8)
-    edges = np.asarray(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, near), np.uint8)
-    sharp = edges > max(percentiles(edges[::4], [SHARPEST])[0] / 2, 1)
-    paper, known = half, np.zeros_like(sharp)
-    for part in REACHES:
-        kernel = np.ones((_odd(min(half.shape) / part),) * 2, np.uint8)
-        wider = np.asarray(cv2.morphologyEx(half, cv2.MORPH_CLOSE, kernel), np.uint8)
-        ink = np.asarray(cv2.subtract(wider, half), np.uint8)
-        explained = (cv2.add(ink, ink) > edges) & sharp
-        count = int(np.count_nonzero(explained))
-        if np.count_nonzero(known) > ENOUGH * count:
-            new = explained & ~known
-            if np.count_nonzero(new) > FEW * count:
-                paper = np.where(_thick(ink, new, explained), wider, paper)
-            break
-        paper, known = wider, explained
-    whole = _resized(paper, even.shape[:2], cv2.INTER_LINEAR_EXACT)[:height, :width]
-    return np.asarray(cv2.subtract(whole, gray), np.uint8)
-
-
-def _thick(ink: Gray, new: Where, explained: Where) -> Where:
-    """Give where ink is that a wider reach alone explains: bool `[h, w]`.
-
-    Its sharp edges must be mostly `new`, and it must not come from the frame's edge as tables do.
-    """
-    level = float(ink[new].mean()) / 2
-    mask = (ink > level).astype(np.uint8)
-    count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask)
-    left, top, width, height = stats[:, :4].T
-    inside = (left > 0) & (top > 0)
-    inside &= (left + width < mask.shape[1]) & (top + height < mask.shape[0])
-    share = np.bincount(numbers[new], minlength=count) / np.maximum(
-        np.bincount(numbers[explained], minlength=count), 1
-    )
-    chosen = (inside & (share > NEW_EDGES))[numbers].astype(np.uint8)
-    return np.asarray(cv2.dilate(chosen, np.ones((5, 5), np.uint8))) > 0
+    if gray.shape[1] < 2:
+        return 0.0
+    rows = gray[::4]
+    difference = np.asarray(cv2.absdiff(rows[:, 1:], rows[:, :-1]), np.uint8)
+    return percentiles(difference, (50,))[0] / 0.954

@@ -56,8 +56,9 @@ def mnist_image(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def mnist_ink(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Take images uint8 `[n, 28, 28]` of either polarity as one digit each: their ink, 255 on 0.
 
-    The paper's level is that of the outermost pixels, which MNIST keeps free; ink is what stands
-    out more on the whole, above or below it. Ink that is strong enough is left exactly as it is.
+    The paper's level is that of the pixels next to the outermost ones: MNIST keeps both free, and
+    the outermost may be half transparent. Ink is what differs more on the whole, above or below.
+    Ink that is strong enough is left exactly as it is.
     An image without ink becomes 0 everywhere.
     """
     flat = images.reshape(len(images), MNIST_SIZE**2)
@@ -163,8 +164,8 @@ def _with_usual_strokes(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _paper(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give the medians of the outermost pixels, rounded down: `[n, 1]`."""
-    sides = (images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1])
+    """Return the medians of the pixels next to the outermost, rounded down: `[n, 1]`."""
+    sides = (images[:, 1, 1:-1], images[:, -2, 1:-1], images[:, 2:-2, 1], images[:, 2:-2, -2])
     edge = np.concatenate(sides, axis=1)
     half = edge.shape[1] // 2
     edge.partition((half - 1, half), axis=1)

@@ -1,182 +1,100 @@
-"""Which parts are one digit: several ways to cut and join them, and the network chooses.
+"""Segmentation: the candidates without common ink that explain a frame best."""
 
-Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document
-Recognition", 1998, section VI: cut at all likely places, let the network judge every piece, and
-take the cuts with the best sum.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from operator import attrgetter
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitlens.vision import finder
-from digitlens.vision.component import Part
-from digitlens.vision.finder import MIN_SIZE, Found
+from digitlens.vision.component import Component
 
-Judge = Callable[[Sequence[Part]], NDArray[np.float32]]
-"""Gives the confidence, 0…1, that each part is a digit: float32 `[n]`."""
-
-CERTAIN = 0.9
-"""Confidence from which a part is taken as it is."""
-NEUTRAL = 0.5
-"""Confidence up to which a part is worth nothing."""
-LEAST_GAIN = 1.1
-"""How many times more a revision must be worth than what it replaces."""
-EXPLAINED = 0.75
-"""Share of the ink that must be certain digits after a cut."""
-HIGHER = (0.6, 0.75)
-"""Shares of the darkest ink at which doubtful parts are cut again."""
-CRUMB = 0.08
-"""Share of a part's ink up to which a piece of it may be left out."""
-MAX_SPLITS = 60
-"""How many parts of a frame are cut apart; a printed page has hundreds that are not worth it."""
-LOWEST = 0.7
-"""Height of a digit that is cut off its neighbours, as a share of theirs."""
-MAX_REVISIONS = 300
-MAX_PIXELS = 8_000_000
-"""How many revisions are looked at, and how many pixels their parts may have together."""
+COMMON = 0.12
+"""Share of the smaller one's pixels from which two candidates exclude each other."""
+MAX_STATES = 5000
+"""Partial solutions that are looked at in one cluster of candidates; beyond, the best go first."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Revision:
-    """Another way to see the ink of `old`."""
+def segment(
+    candidates: Sequence[Component], scores: NDArray[np.floating], threshold: float
+) -> list[int]:
+    """Return the numbers of non-overlapping candidates with the highest sum of scores.
 
-    old: tuple[Part, ...]
-    new: tuple[Part, ...]
-
-
-def segmented(found: Found, judge: Judge) -> list[Part]:
-    """Give the parts of a frame that are most likely one digit each, or none."""
-    parts = [piece for _, pieces in found.components for piece in pieces]
-    worth = _Worth(judge)
-    worth.learn(parts)
-    parts = _improved(parts, _wholes(found, worth), worth)
-    for revise in (_higher, _joins, _joins, _splits):
-        parts = _improved(parts, revise(parts, worth), worth)
-    return parts
-
-
-class _Worth:
-    """What parts are worth: how far their confidence is above neutral, the mean by area."""
-
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
-        self.confidence: dict[Part, float] = {}
-
-    def learn(self, parts: Sequence[Part]) -> None:
-        new = [part for part in dict.fromkeys(parts) if part not in self.confidence]
-        if new:
-            self.confidence |= zip(new, self.judge(new).tolist(), strict=True)
-
-    def __call__(self, parts: Sequence[Part]) -> float:
-        good = sum(max(self.confidence[part] - NEUTRAL, 0) * part.area for part in parts)
-        return good / max(sum(part.area for part in parts), 1)
-
-    def is_doubtful(self, part: Part) -> bool:
-        return self.confidence[part] < CERTAIN
-
-    def explains(self, revision: Revision) -> bool:
-        """Whether a cut gives digits but for a tail or a speck, and not bars alone."""
-        good = [part for part in revision.new if not self.is_doubtful(part)]
-        area = sum(part.area for part in good)
-        return len(revision.new) == 1 or (
-            2 * sum(part.is_bar for part in good) <= len(good)
-            and area >= EXPLAINED * sum(part.area for part in revision.old)
-        )
+    Each counts by how far its score, 0…1, is above `threshold`, times its area: an explanation is
+    as good as the mean score of the ink in it, so that halves do not outweigh their whole.
+    """
+    good = [number for number in range(len(candidates)) if scores[number] > threshold]
+    good.sort(key=lambda number: (candidates[number].left, candidates[number].top))
+    worth = [(float(scores[number]) - threshold) * candidates[number].area for number in good]
+    excluded = _excluded([candidates[number] for number in good])
+    chosen: list[int] = []
+    for cluster in _clusters(excluded):
+        chosen += _best(cluster, excluded, worth)
+    return [good[index] for index in chosen]
 
 
-def _improved(parts: list[Part], offered: Iterable[Revision], worth: _Worth) -> list[Part]:
-    """Take the revisions that gain most, each part in one of them at most."""
-    revisions = _affordable(offered)
-    if not revisions:
-        return parts
-    worth.learn([part for revision in revisions for part in revision.new])
-    gains = [
-        (worth(revision.new) - LEAST_GAIN * worth(revision.old), revision)
-        for revision in revisions
-        if worth.explains(revision)
+def _excluded(candidates: Sequence[Component]) -> list[int]:
+    """Return for each candidate those that it excludes, as a set of bits."""
+    excluded = [0] * len(candidates)
+    if not candidates:
+        return excluded
+    left, top, right, bottom = np.array([(c.left, c.top, c.right, c.bottom) for c in candidates]).T[
+        ..., np.newaxis
     ]
-    left = dict.fromkeys(parts)
-    for gain, revision in sorted(gains, key=lambda pair: -pair[0]):
-        if gain > 0 and all(part in left for part in revision.old):
-            for part in revision.old:
-                del left[part]
-            left |= dict.fromkeys(revision.new)
-    return list(left)
+    meets = (left < right.T) & (right > left.T) & (top < bottom.T) & (bottom > top.T)
+    for number, other in np.argwhere(np.tril(meets, -1)).tolist():
+        one, two = candidates[number], candidates[other]
+        if one.overlap(two) > COMMON * min(one.area, two.area):
+            excluded[number] |= 1 << other
+            excluded[other] |= 1 << number
+    return excluded
 
 
-def _affordable(offered: Iterable[Revision]) -> list[Revision]:
-    """Take the first revisions, as many as time and memory allow."""
-    taken, pixels = [], 0
-    for revision in islice(offered, MAX_REVISIONS):
-        taken.append(revision)
-        pixels += sum(part.width * part.height for part in revision.new)
-        if pixels > MAX_PIXELS:
-            break
+def _clusters(excluded: Sequence[int]) -> list[int]:
+    """Return the connected sets of candidates, as sets of bits."""
+    left, clusters = (1 << len(excluded)) - 1, []
+    while left:
+        cluster = frontier = left & -left
+        while frontier:
+            low = frontier & -frontier
+            new = excluded[low.bit_length() - 1] & ~cluster
+            cluster |= new
+            frontier = (frontier ^ low) | new
+        clusters.append(cluster)
+        left &= ~cluster
+    return clusters
+
+
+def _best(cluster: int, excluded: Sequence[int], worth: Sequence[float]) -> list[int]:
+    """Return the best set without conflicts: exact, or greedy for a large tangle."""
+    known: dict[int, tuple[float, int]] = {0: (0.0, 0)}
+
+    def solve(left: int) -> tuple[float, int]:
+        if left in known:
+            return known[left]
+        if len(known) > MAX_STATES:
+            raise OverflowError
+        low = left & -left
+        number = low.bit_length() - 1
+        total, taken = solve(left & ~low & ~excluded[number])
+        best = total + worth[number], taken | low
+        if excluded[number] & left:
+            best = max(best, solve(left & ~low), key=lambda each: each[0])
+        known[left] = best
+        return best
+
+    try:
+        taken = solve(cluster)[1]
+    except (OverflowError, RecursionError):
+        taken = _greedy(cluster, excluded, worth)
+    return _members(taken)
+
+
+def _greedy(cluster: int, excluded: Sequence[int], worth: Sequence[float]) -> int:
+    taken = 0
+    for number in sorted(_members(cluster), key=lambda number: -worth[number]):
+        if not excluded[number] & taken:
+            taken |= 1 << number
     return taken
 
 
-def _wholes(found: Found, worth: _Worth) -> list[Revision]:
-    """Put what fell apart together again."""
-    return [
-        Revision(tuple(pieces), (whole,))
-        for whole, pieces in found.components
-        if pieces != [whole]
-        and any(worth.is_doubtful(p) and p.area > CRUMB * whole.area for p in pieces)
-    ]
-
-
-def _higher(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
-    """Cut doubtful parts at higher levels."""
-    for part in filter(worth.is_doubtful, parts):
-        for share in HIGHER:
-            yield Revision((part,), tuple(part.cut(share, MIN_SIZE)))
-
-
-def _joins(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
-    """Join doubtful parts with their neighbours."""
-    doubtful = [part for part in parts if worth.is_doubtful(part)]
-    for part, other in finder.neighbours(doubtful, parts):
-        yield Revision((part, other), (part.joined(other),))
-
-
-def _splits(parts: Sequence[Part], worth: _Worth) -> Iterator[Revision]:
-    """Cut parts that are more likely none than one digit, and wide enough for two."""
-    wide = (
-        part
-        for part in parts
-        if worth.confidence[part] < NEUTRAL
-        and 0.6 * part.height < part.width < 8 * part.height
-        and part.height > MIN_SIZE
-    )
-    for part in islice(wide, MAX_SPLITS):
-        best = _best_cuts(part, worth)
-        if len(best) > 1:
-            yield Revision((part,), tuple(best))
-
-
-def _best_cuts(part: Part, worth: _Worth) -> list[Part]:
-    """Choose among all sequences of cuts the one whose segments are worth most."""
-    columns = finder.cuts(part)
-    segments = {
-        (i, j): segment
-        for i, start in enumerate(columns)
-        for j, end in enumerate(columns[i + 1 :], i + 1)
-        if end - start < 1.3 * part.height
-        and (segment := part.columns(start, end, MIN_SIZE))
-        and segment.height > LOWEST * part.height
-    }
-    worth.learn(list(segments.values()))
-    best: list[tuple[float, list[Part]]] = [(0.0, [])]
-    for j in range(1, len(columns)):
-        choices = best[-1:]
-        for i, (total, before) in enumerate(best):
-            segment = segments.get((i, j))
-            if segment and (gain := worth([segment])):
-                choices.append((total + gain * segment.area, [*before, segment]))
-        best.append(max(choices, key=lambda choice: choice[0]))
-    return sorted(best[-1][1], key=attrgetter("left"))
+def _members(bits: int) -> list[int]:
+    return [number for number in range(bits.bit_length()) if bits >> number & 1]

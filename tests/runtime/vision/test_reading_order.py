@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from digitlens.vision.component import Part
+from digitlens.vision.component import Component
+from digitlens.vision.foreground import Layer
 from digitlens.vision.reading_order import rows, tilt
 
 
-def part(left: float, top: float, height: int = 40) -> Part:
+def part(left: float, top: float, height: int = 40) -> Component:
     mask = np.ones((height, 20), np.uint8)
-    return Part(round(left), round(top), mask, 0, np.zeros((1, 1), np.uint8))
+    layer = Layer(np.zeros((1, 1), np.uint8), 0)
+    return Component(round(left), round(top), mask, 0, layer)
 
 
 @pytest.mark.parametrize("slope", [-0.26, 0, 0.15, 0.26])
