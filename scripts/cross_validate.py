@@ -23,7 +23,7 @@ import numpy as np
 
 import score_fit
 from digitlens import Reader
-from fit_score import page_examples, picture_examples
+from fit_score import options, page_examples, picture_examples
 from photo_score import Answer
 from score_fit import Example
 
@@ -131,10 +131,7 @@ def cross_validated(made: list[Example], pictures: list[Example], seed: int) -> 
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
-@click.option("--pages", "count", default=3000, help="Made pages.  [default: 3000]")
-@click.option("--seed", default=0, help="Of made pages and folds.  [default: 0]")
-@click.option("--fonts", type=click.Path(path_type=Path), help="Folder with handwriting fonts.")
-@click.option("--model", type=click.Path(path_type=Path), help="Default: the packaged model.")
+@options
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def main(
     folders: tuple[Path, ...],
@@ -147,9 +144,9 @@ def main(
     """Measure, fit, read, print."""
     cv2.setNumThreads(1)
     reader = Reader(model)
+    measured = picture_examples(reader, folders)
     made = page_examples(reader, count, seed, fonts)
     first = score_fit.fit(made)
-    measured = picture_examples(reader, folders)
     pages_only = [score_fit.answer(example, first) for example in measured]
     pictures = [score_fit.labelled(example, first) for example in measured]
     unseen = cross_validated(made, pictures, seed)

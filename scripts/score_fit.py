@@ -217,7 +217,7 @@ def _measured(
 
 
 def _light(pool: Pool) -> Pool:
-    """Let go of images, so that thousands of pools fit into memory."""
+    """Drop the images, so that thousands of pools fit into memory."""
     layers: dict[int, Any] = {}
     for candidate in pool.candidates:
         candidate.area, candidate.darkest, candidate.stroke_width  # noqa: B018 - cached properties

@@ -76,7 +76,7 @@ def match(page: Page, pool: Pool, shape: tuple[int, int]) -> Matches:
 
 
 def _spread(owner: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Let each owner have the paper within `SLACK` pixels."""
+    """Spread each owner over the paper within `SLACK` pixels."""
     kernel = np.ones((2 * SLACK + 1,) * 2, np.uint8)
     others = np.asarray(cv2.dilate((owner < 0).astype(np.uint8), kernel)) > 0
     digits = np.asarray(cv2.dilate(np.maximum(owner, 0), kernel))
@@ -157,6 +157,6 @@ def _holds_digit(pool: Pool, page: Page, scale: float) -> NDArray[np.bool_]:
 def _unread(
     components: Sequence[Component],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Say nothing about any of them, so that every way to see the ink is tried."""
+    """Return equal probabilities, so that every way to see the ink is tried."""
     count = len(components)
     return np.zeros((count, 1, 1), np.float32), np.full((count, 10), 0.1, np.float32)

@@ -40,7 +40,7 @@ CERTAIN = 0.9
 GAP = 0.18
 """How far apart two components of one digit may be, as a share of its height."""
 LEAST_PART = 0.04
-"""A component with a smaller share of the other's ink is no stroke of the same digit."""
+"""A component with a smaller share of the other's ink is not a stroke of the same digit."""
 SAME = 0.88
 """Components with such a share of common pixels are the same candidate."""
 CUTS = 4

@@ -47,7 +47,7 @@ def _erase(mask: Mask, whole: Mask, start: Point, end: Point) -> None:
     middle = np.interp(columns, [start[0], end[0]], [start[1], end[1]]).round().astype(int)
     nearest = np.array([0, -1, 1, -2, 2, -3, 3])
     middle += nearest[_profile(whole, columns, middle, 3)[:, nearest + 3].argmax(1)]
-    reach = len(columns) // THIN + 1  # what is thicker than this is no line
+    reach = len(columns) // THIN + 1  # thicker strokes are not lines
     profile = _profile(whole, columns, middle, reach)
     below = np.logical_and.accumulate(profile[:, reach:], axis=1).sum(1)
     above = np.logical_and.accumulate(profile[:, reach::-1], axis=1).sum(1)

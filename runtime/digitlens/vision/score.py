@@ -21,7 +21,7 @@ from digitlens.vision.segmentation import segment
 
 PACKAGED = Path(__file__).parent / "score.npz"
 READABLE = 0.3
-"""Confidence up to which a candidate is no digit whatever its surroundings are."""
+"""Confidence up to which a candidate is rejected, whatever its surroundings are."""
 PROMISING = 0.02
 """Score on its own from which a candidate is compared with the others."""
 

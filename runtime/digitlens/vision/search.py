@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from digitlens.vision import features
 from digitlens.vision.candidates import Pool, Read, find
-from digitlens.vision.component import Component
 from digitlens.vision.foreground import Foreground, separate
 from digitlens.vision.reading_order import rows
 from digitlens.vision.score import PROMISING, Score
@@ -58,10 +57,6 @@ class Search:
         right = min(max(round(component.right / scale), left + 1), frame.shape[1])
         bottom = min(max(round(component.bottom / scale), top + 1), frame.shape[0])
         return left, top, right - left, bottom - top
-
-    def components(self) -> list[Component]:
-        """Return the chosen candidates."""
-        return [self.pool.candidates[number] for number in self.chosen]
 
 
 def search(frame: NDArray[np.uint8], read: Read, score: Score) -> Search:

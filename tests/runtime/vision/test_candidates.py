@@ -12,7 +12,7 @@ Read = candidates.Read
 
 
 def unread(components: list[Component]) -> tuple[np.ndarray, np.ndarray]:
-    """Say that nothing is known of any, so that every way to see the ink is tried."""
+    """Return equal probabilities, so that every way to see the ink is tried."""
     count = len(components)
     return np.zeros((count, 32, 32), np.float32), np.full((count, 10), 0.1, np.float32)
 
