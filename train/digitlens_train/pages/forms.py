@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from digitlens_train.pages.draft import Draft, Layer, Region, polyline
+from digitlens_train.pages.draft import Draft, Layer, Region, boxes, polyline
 from digitlens_train.pages.field import Plane, Random
 from digitlens_train.pages.line import compose, gap, number, put
 from digitlens_train.pages.pen import Pen
-from digitlens_train.pages.rows import MIN_HEIGHT, any_of, row, single
+from digitlens_train.pages.rows import MIN_HEIGHT, any_of, row, scattered, single, write_row
 from digitlens_train.strokes import Points, smooth
 
 
@@ -162,6 +162,47 @@ def underlined(draft: Draft, pen: Pen) -> None:
 
 
 def boxed(draft: Draft, pen: Pen) -> None:
+    """Write digits in the boxes of a form, or write some and draw a box around each."""
+    (_boxed_each if draft.random.random() < 0.4 else _in_boxes)(draft, pen)
+
+
+def _boxed_each(draft: Draft, pen: Pen) -> None:
+    """Draw a box around each digit, except where it would cross a neighbour."""
+    random, outer = draft.random, draft.region
+    x0, y0, x1, y1 = outer
+    inset = 0.08 * min(x1 - x0, y1 - y0)
+    draft.region = (x0 + inset, y0 + inset, x1 - inset, y1 - inset)
+    kind = random.random()
+    if kind < 0.5:
+        (single if kind < 0.2 else scattered)(draft, pen)
+    else:
+        text = number(random, int(random.integers(2, 8)))
+        write_row(draft, pen, text, random.uniform(0.3, 1))
+    draft.region = outer
+    by_hand = random.random() < 0.6
+    width = random.uniform(0.03, 0.1) if random.random() < 0.5 else pen.width
+    thickness = max(width * draft.height, 1)
+    layer = draft.layer(pen if by_hand else line_pen(random, draft.is_dark, strong=True), thickness)
+    margin = random.uniform(0.08, 0.35) * draft.height + thickness
+    areas = [(x, y, x + w, y + h) for x, y, w, h in boxes(draft.owner, draft.rough)]
+    for area in areas:
+        crossed = sum(_meet(area, other, margin + thickness) for other in areas)
+        if crossed == 1:  # itself
+            polyline(layer, _frame(area, margin, by_hand, False, random), thickness)
+    draft.mark_others(layer)
+
+
+def _meet(area: Region, other: Region, margin: float) -> bool:
+    """Return whether an area with a margin around it and another one overlap."""
+    return (
+        area[0] - margin < other[2]
+        and area[2] + margin > other[0]
+        and area[1] - margin < other[3]
+        and area[3] + margin > other[1]
+    )
+
+
+def _in_boxes(draft: Draft, pen: Pen) -> None:
     """Write digits in boxes, separate or joined, of which some stay empty."""
     random, (x0, y0, x1, y1) = draft.random, draft.region
     columns, lines = int(random.integers(1, 11)), int(random.choice([1, 1, 1, 2, 3, 4]))
