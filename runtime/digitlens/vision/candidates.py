@@ -48,6 +48,8 @@ CUTS = 4
 MAX_CUTS = 32
 MAX_SPLITS = 24
 """Components of a frame that are split; a printed page has hundreds that are not worth it."""
+MAX_LINE_PIXELS = 250_000
+"""Ink of a frame in which lines are looked for; a squared sheet has less, texture has more."""
 WIDEST = 1.3
 """Width of a digit at most, as a share of the height of the component that it is split off."""
 LOWEST = 0.6
@@ -236,11 +238,14 @@ def _neighbours(pool: Pool, numbers: Sequence[int]) -> Iterator[tuple[int, int]]
 
 
 def _freed(pool: Pool, numbers: Sequence[int]) -> Iterator[tuple[Component, int]]:
-    """Take long lines out of doubtful components."""
-    for number in numbers:
+    """Take long lines out of doubtful components, the largest first."""
+    sizes = {n: max(pool.candidates[n].width, pool.candidates[n].height) for n in numbers}
+    left = MAX_LINE_PIXELS
+    for number in sorted(sizes, key=lambda number: -sizes[number]):
         component = pool.candidates[number]
-        if max(component.width, component.height) < 3 * MIN_SIZE:
-            continue
+        left -= component.area
+        if sizes[number] < 3 * MIN_SIZE or left < 0:
+            break
         mask = without_lines(component)
         if cv2.countNonZero(mask) > 0.97 * component.area:
             continue

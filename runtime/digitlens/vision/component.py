@@ -1,6 +1,6 @@
 """A connected component of the foreground, or several taken together: what may be one digit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import hypot
@@ -17,6 +17,8 @@ DARKEST = 90
 """Percentile of a component's ink that is taken for its darkest."""
 BAR = 1.2
 """A component with up to this many times the ink of its diagonal is one straight stroke."""
+DENSE = 0.06
+"""A mask is dense if ink and paper change so often along its rows, as a share of its pixels."""
 
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -148,13 +150,37 @@ def components(
 
     Those whose larger side is under `least` pixels are specks and left out.
     """
+    found = (_labelled if _is_dense(mask) else _outlined)(mask, least)
+    return [Component(corner[0] + x, corner[1] + y, own, level, layer) for x, y, own in found]
+
+
+def _is_dense(mask: Mask) -> bool:
+    """Return whether a mask is texture or print: of that, labels are found faster than outlines."""
+    rows = mask[::4]
+    changes = int(np.count_nonzero(rows[:, 1:] != rows[:, :-1]))
+    return changes > DENSE * rows.size
+
+
+def _labelled(mask: Mask, least: float) -> Iterator[tuple[int, int, Mask]]:
+    """Yield the place, x and y, and the mask of each component by its number in a label image."""
+    _, numbers, boxes, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        mask, 8, cv2.CV_32S, cv2.CCL_BBDT
+    )
+    is_large = (boxes[:, cv2.CC_STAT_WIDTH] >= least) | (boxes[:, cv2.CC_STAT_HEIGHT] >= least)
+    is_large[0] = False  # the paper
+    for number in np.flatnonzero(is_large).tolist():
+        x, y, width, height, _ = boxes[number].tolist()
+        yield x, y, (numbers[y : y + height, x : x + width] == number).view(np.uint8)
+
+
+def _outlined(mask: Mask, least: float) -> Iterator[tuple[int, int, Mask]]:
+    """Yield the same, by outlines: fastest where there are few."""
     contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if hierarchy is None:
-        return []
+        return
     links = hierarchy[0]
     is_only = np.count_nonzero(links[:, 3] < 0) == 1
     shortest = 2 * (least - 1)  # there and back; noise has thousands of contours under it
-    found = []
     for number, contour in enumerate(contours):
         if len(contour) < shortest or links[number, 3] >= 0:
             continue
@@ -164,8 +190,7 @@ def components(
         own = mask[y : y + height, x : x + width]
         if not is_only:
             own = own & _filled(_outlines(contours, links, number), (x, y, width, height))
-        found.append(Component(corner[0] + x, corner[1] + y, own, level, layer))
-    return found
+        yield x, y, own
 
 
 def _outlines(

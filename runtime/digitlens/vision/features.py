@@ -31,6 +31,8 @@ SHARED = (
 
 AROUND, NEAR = 8, 4
 """How many signs are counted at most, and within how many heights they are near."""
+MAX_PAD = 32
+"""How far around a candidate is looked at most, in pixels."""
 ALIKE_HEIGHT, ALIKE_DARK, ALIKE_AREA = 0.9, np.log(0.5), np.log(0.2)
 """A sign is like a candidate if the logarithms of height, darkness and area are so near."""
 
@@ -66,7 +68,7 @@ def _measured(component: Component, root: int, foreground: Foreground) -> list[f
     short, size = min(frame_height, frame_width), max(height, width)
     area, dark, layer = component.area, component.darkest, component.layer
     stroke = component.stroke_width
-    pad = max(round(0.2 * size), 4)
+    pad = min(max(round(0.2 * size), 4), MAX_PAD)
     top, left = max(component.top - pad, 0), max(component.left - pad, 0)
     window = np.s_[top : component.bottom + pad, left : component.right + pad]
     ink = layer.ink[window]
