@@ -3,19 +3,24 @@
     python scripts/animation.py docs/camera.gif
 
 Records a few seconds without a window, and writes them as a GIF: fewer, smaller frames, one
-palette. Ends with 1 if it is larger than 2 MB.
+palette. Ends with 1 if it is larger than 2 MB, or shows a digit as sure that is another one.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import cv2
 from PIL import Image
 
+from digitlens.capture.test_card import Card
 from digitlens.files import replacing
+from digitlens.reading import UNSURE
 
 FRAMES, EVERY, RATE = 144, 6, 30
 WIDTH = 640
@@ -24,11 +29,12 @@ LARGEST = 2_000_000
 
 
 def recorded(folder: Path) -> list[Image.Image]:
-    """Record the test card, and give every sixth frame, scaled down."""
+    """Record the test pattern, and return every sixth frame, scaled down."""
     video = folder / "camera.mp4"
     command = [sys.executable, "-m", "digitlens", "camera", "test:", "--no-window"]
-    command += ["--frames", str(FRAMES), "--fast", "--record", str(video)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    command += ["--frames", str(FRAMES), "--fast", "--record", str(video), "--format", "json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    check([json.loads(line) for line in done.stdout.splitlines()])
     frames, source = [], cv2.VideoCapture(str(video))
     while True:
         is_there, frame = source.read()
@@ -37,6 +43,18 @@ def recorded(folder: Path) -> list[Image.Image]:
         height = round(frame.shape[0] * WIDTH / frame.shape[1])
         small = cv2.resize(frame, (WIDTH, height), interpolation=cv2.INTER_AREA)
         frames.append(Image.fromarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB)))
+
+
+def check(readings: Sequence[dict[str, Any]]) -> None:
+    """Refuse readings in which a sure digit is not the one of the pattern."""
+    card = Card()
+    for reading in readings[EVERY - 1 :]:
+        truth = card.text(reading["frame"])
+        pairs = zip(reading["text"], truth, strict=False)
+        is_wrong = any(read != true and UNSURE not in (read, true) for read, true in pairs)
+        if is_wrong or len(reading["text"]) != len(truth):
+            number, text = reading["frame"], reading["text"]
+            raise click.ClickException(f"frame {number} is read as {text!r} instead of {truth!r}")
 
 
 @click.command(help=__doc__)

@@ -53,7 +53,7 @@ def underlined(boxes: Sequence[Box], size: float) -> list[Box]:
 
 def boxed(boxes: Sequence[Box], size: float) -> list[Box]:
     """Return a box around each digit."""
-    return [_grown(box, BOX_GAP * max(box[2:])) for box in boxes]
+    return [_grown(box, BOX_GAP * size) for box in boxes]
 
 
 MARKS: dict[str, Callable[[Sequence[Box], float], list[Box]]] = {

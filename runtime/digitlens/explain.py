@@ -36,7 +36,12 @@ def draw(frame: NDArray[np.uint8], reading: Reading, search: Search | None) -> P
         uint8 `[height, 1280, 3]`, blue, green, red.
     """
     cards = [_card(digit) for digit in (*reading.digits, *reading.dropped[:MAX_DROPPED])]
-    panels = [_step(title, picture) for title, picture in steps(frame, reading, search)]
+    shown = [
+        (title, canvas.fitted(picture, *STEP_SIZE)[0])
+        for title, picture in steps(frame, reading, search)
+    ]
+    height = max(len(picture) for _, picture in shown)
+    panels = [_step(title, picture, height) for title, picture in shown]
     return np.concatenate([_grid(panels, 3), *([_grid(cards, 4)] if cards else [])])
 
 
@@ -88,11 +93,10 @@ def _candidates(search: Search) -> Picture:
     return np.asarray(cv2.cvtColor(hues, cv2.COLOR_HSV2BGR), np.uint8)
 
 
-def _step(title: str, image: NDArray[np.uint8]) -> Picture:
-    width, height = STEP_SIZE
-    panel = canvas.blank(height + 40, width)
+def _step(title: str, picture: Picture, height: int) -> Picture:
+    panel = canvas.blank(height + 40, STEP_SIZE[0])
     canvas.write(panel, title, (0, 28), 0.5, canvas.TEXT)
-    canvas.paste(panel, canvas.fitted(image, width, height)[0], 40, 0)
+    canvas.paste(panel, picture, 40, 0)
     return panel
 
 

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from digitlens.vision import component
 from foregrounds import LEAST, canvas, drawn
 
 
@@ -68,3 +69,15 @@ def test_overlap_counts_common_pixels() -> None:
     other = square.columns(20, 40, LEAST)
     assert other is not None
     assert part.overlap(other) == 0
+
+
+def test_labels_and_outlines_find_the_same_components() -> None:
+    noise = np.random.default_rng(0).random((90, 120)) < 0.35
+    mask = cv2.dilate(noise.astype(np.uint8), np.ones((2, 2), np.uint8), iterations=1)
+    mask[::9] = mask[:, ::13] = 0
+    found = [
+        sorted((x, y, own.shape, own.tobytes()) for x, y, own in find(mask, 4))
+        for find in (component._labelled, component._outlined)
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) > 50
