@@ -26,9 +26,9 @@ from digitlens_train.found import match
 from digitlens_train.pages import Page
 from photo_score import Answer, Given, Picture
 
-KEEP = 0.5
+KEEP = 0.55
 """Score from which a candidate is a digit."""
-SURE = 0.6
+SURE = 0.65
 """Score from which a digit is sure; `scripts/cross_validate.py` prints what others would do."""
 DEPTH = 4
 OWN_TREES, SHARED_TREES = 100, 120
