@@ -21,10 +21,15 @@ DIGIT_SIZE = 120
 ROWS = ((0, 1, 2, 3, 4), (5, 6, 7, 8, 9))
 
 
-def first_of_each(split: Split) -> list[NDArray[np.uint8]]:
-    """Give the first image of every digit, 0 to 9."""
-    indices = [int((split.labels == label).nonzero()[0]) for label in range(10)]
-    return [split.images[index].numpy() for index in indices]
+def typical_of_each(split: Split) -> list[NDArray[np.uint8]]:
+    """Return the image of every digit, 0 to 9, that is nearest to the mean of its label."""
+    images, labels = split.images.numpy(), split.labels.numpy()
+    chosen = []
+    for label in range(10):
+        some = images[labels == label]
+        distances = np.square(some - some.mean(0)).sum((1, 2))
+        chosen.append(some[distances.argmin()])
+    return chosen
 
 
 def page(digits: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -49,7 +54,7 @@ def page(digits: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 def main(run: Path, folder: Path) -> None:
     """Write `0.png` to `9.png` and `page.png` into `folder`, all of them or none."""
     try:
-        digits = first_of_each(Run(run).validation_images())
+        digits = typical_of_each(Run(run).validation_images())
     except DigitlensError as error:
         raise click.ClickException(str(error)) from error
     unfinished = folder.with_name(f"{folder.name}-unfinished")
