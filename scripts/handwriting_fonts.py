@@ -96,7 +96,10 @@ def main(folder: Path) -> None:
             (folder / f"{name}.LICENSE.txt").write_bytes(text)
             (folder / f"{name}.woff").write_bytes(font)
             click.echo(f"{name}.woff: {len(font):,} bytes, {licence}")
-    except (OSError, ValueError, KeyError, tarfile.TarError) as error:
+    except OSError as error:
+        problem = f"cannot write into {folder}: {error.strerror}; choose another folder"
+        raise click.ClickException(problem) from error
+    except (ValueError, KeyError, tarfile.TarError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -41,6 +41,8 @@ RISING = {
     "around": -1, "score": 1, "near_others": -1, "frame_others": -1,
 }  # fmt: skip
 """Features with which the score may only rise (1) or fall (-1)."""
+MEASURED = ("area", "darkest", "stroke_width")
+"""Cached properties of a component that need its image."""
 LEVELS = (0.5, 0.3, 0.15, 0.07, 0.03)
 """Scores at which a picture is segmented until its labels are found."""
 
@@ -56,7 +58,6 @@ class Example:
         values: their features, float32 `[n, len(features.OWN)]`.
         target: whether each is one digit that is read right, bool `[n]`.
         weight: what each counts, float64 `[n]`.
-        seconds, megapixels: time of the search, and size of the picture.
     """
 
     picture: Picture
@@ -220,7 +221,8 @@ def _light(pool: Pool) -> Pool:
     """Drop the images, so that thousands of pools fit into memory."""
     layers: dict[int, Any] = {}
     for candidate in pool.candidates:
-        candidate.area, candidate.darkest, candidate.stroke_width  # noqa: B018 - cached properties
+        for name in MEASURED:
+            getattr(candidate, name)  # which keeps it
         layer = layers.setdefault(id(candidate.layer), len(layers))
         object.__setattr__(candidate, "layer", layer)
     pool.glyphs.clear()

@@ -124,5 +124,5 @@ class Score:
         }
         arrays |= {name: np.asarray(getattr(self, name)) for name in ("keep", "sure")}
         arrays["weights_sha256"] = np.asarray(self.weights_sha256)
-        with replacing(path) as beside:
-            np.savez_compressed(beside, **arrays)
+        with replacing(path) as temporary:
+            np.savez_compressed(temporary, **arrays)

@@ -82,10 +82,9 @@ def from_paths(paths: Sequence[Points]) -> Field:
 
 
 def from_skeleton(mask: Ink, blot: float) -> Field | None:
-    """Make a field of the centre line of a mask, 0 or 1.
+    """Return a field of the centre line of a mask, 0 or 1, or None if its loops have run full.
 
-    Where the mask has places `blot` times as wide as its stroke, loops have run full and would
-    become lines: there is no field then.
+    They have where the mask is `blot` times as wide as its stroke; they would become lines.
     """
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
     thin = skeleton(mask)

@@ -47,7 +47,7 @@ def make(stratum: str, seed: int, hands: Hands) -> Page:
     """Make a page; the same arguments make the same one, bit for bit.
 
     Raises:
-        ValueError: there is no such stratum.
+        ValueError: unknown stratum.
     """
     if stratum not in STRATA:
         raise ValueError(f"no stratum {stratum!r}; choose from {', '.join(STRATA)}")

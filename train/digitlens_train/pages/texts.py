@@ -191,7 +191,7 @@ def _word_line(writer: Writer, text: str, height: float) -> Line:
 
 
 def _letters(draft: Draft, pen: Pen, has_numbers: bool) -> None:
-    """Write letters and signs that stand alone, some of them next to digits."""
+    """Write separate letters and signs, some of them next to digits."""
     random, (x0, y0, x1, y1) = draft.random, draft.region
     lines, columns = int(random.choice([1, 1, 2, 3])), int(random.integers(1, 7))
     space = random.uniform(0.25, 0.9)
