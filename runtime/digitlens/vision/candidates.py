@@ -41,7 +41,7 @@ GAP = 0.18
 """How far apart two components of one digit may be, as a share of its height."""
 LEAST_PART = 0.04
 """A component with a smaller share of the other's ink is not a stroke of the same digit."""
-SAME = 0.88
+SAME = 0.92
 """Components with such a share of common pixels are the same candidate."""
 CUTS = 4
 """Splits that are tried in a width as large as the height."""
@@ -153,18 +153,16 @@ def find(foreground: Foreground, read: Read) -> Pool:
     """Find all candidates of a frame."""
     pool = Pool()
     roots: list[Component] = []
-    known = _Known(())
     for layer in foreground.layers:
         least = max(MIN_SIZE, layer.whole)
         found = _large(components(layer.mask, layer, layer.noise, least), layer.ink.shape)
-        new = [root for root in found if known.add(root)]
         pieces = (
             (piece, number)
-            for number, root in enumerate(new, len(roots))
+            for number, root in enumerate(found, len(roots))
             for piece in root.above(OWN_LEVEL, MIN_SIZE)
         )
-        roots += new
-        pool.root_areas += [root.area for root in new]
+        roots += found
+        pool.root_areas += [root.area for root in found]
         pool.add("piece", pieces, read)
     least = STROKE_SIZE * _usual_height(pool.candidates, foreground.gray.shape)
     strokes = pool.doubtful(
