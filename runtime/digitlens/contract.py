@@ -23,10 +23,7 @@ MNIST_SIZE = 28
 LABELS = tuple(range(10))
 
 SURE = 0.8
-"""Confidence from which a digit may be sure; in pictures its score has a threshold too.
-
-`scripts/cross_validate.py` measures what sure digits are worth.
-"""
+"""Confidence from which a digit is sure, with models that the score was not fitted to."""
 
 
 @dataclass(frozen=True, slots=True)

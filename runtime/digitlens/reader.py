@@ -34,7 +34,9 @@ class Reader:
         model: an ONNX file with a contract, its bytes, or None for the packaged model.
         provider: what runs the network, such as `cpu`; see `digitlens doctor`. `auto` is what
             `digitlens bench --pick` found to be fastest.
-        min_confidence: from which confidence, 0…1, a digit counts as sure.
+        min_confidence: from which confidence, 0…1, a digit counts as sure if its score is high
+            enough. By default 0 for models that the score was fitted to, such as the packaged
+            one, and 0.8 for others, of which the score says nothing.
         threads: that run the network, one by default or as `auto` has it; more than one pays for
             hundreds of digits at once only.
 
@@ -49,17 +51,18 @@ class Reader:
         model: Path | str | bytes | None = None,
         *,
         provider: str = providers.DEFAULT,
-        min_confidence: float = SURE,
+        min_confidence: float | None = None,
         threads: int | None = None,
     ) -> None:
-        if not min_confidence >= 0:
+        if min_confidence is not None and not min_confidence >= 0:
             raise UsageError(f"min_confidence is {min_confidence}: give a number from 0 on")
         self.session = Session(model, provider=provider, threads=threads)
-        self.min_confidence = min_confidence
         self._score = Score.load()
         # What the score of a digit says about being right is known of one network only.
         is_fitted = self.contract.weights_sha256 == self._score.weights_sha256
         self.min_score = self._score.sure if is_fitted else 0.0
+        default = 0.0 if is_fitted else SURE
+        self.min_confidence = default if min_confidence is None else min_confidence
 
     @property
     def contract(self) -> Contract:
@@ -145,7 +148,8 @@ class Reader:
             return _reading(frame, [], [])
         glyphs, probabilities = self._run(ink)
         box = (0, 0, MNIST_SIZE, MNIST_SIZE)
-        return _reading(frame, [self._read_as(glyphs[0], probabilities[0], box, 0)], [])
+        score = float(probabilities.max())
+        return _reading(frame, [self._read_as(glyphs[0], probabilities[0], box, 0, score)], [])
 
     def glyphs(
         self, components: Sequence[Component]
@@ -166,8 +170,6 @@ class Reader:
         reason = ""
         if line < 0:
             reason = NOT_A_DIGIT if score <= self._score.keep else OUTSCORED
-        elif score < self.min_score:
-            reason = f"not sure: its score {score:.2f} is below {self.min_score:.2f}"
         pool, box = found.pool, found.box(number, frame)
         return self._read_as(
             pool.glyphs[number], pool.probabilities[number], box, line, score, reason
@@ -179,14 +181,15 @@ class Reader:
         probabilities: NDArray[np.float32],
         box: Box,
         line: int,
-        score: float = 1.0,
+        score: float,
         reason: str = "",
     ) -> Digit:
         best = int(probabilities.argmax())
         confidence = float(probabilities[best])
+        if not reason and score < self.min_score:
+            reason = f"not sure: its score {_floored(score):g} is below {self.min_score:g}"
         if not reason and confidence < self.min_confidence:
-            floored = int(confidence * 10_000) / 10_000
-            reason = f"not sure: {floored:g} is below {self.min_confidence:g}"
+            reason = f"not sure: {_floored(confidence):g} is below {self.min_confidence:g}"
         return Digit(
             label=self.contract.labels[best],
             confidence=confidence,
@@ -209,6 +212,11 @@ def _reading(frame: NDArray[np.uint8], digits: list[Digit], dropped: list[Digit]
     return Reading(
         width=width, height=height, digits=tuple(digits), dropped=tuple(dropped), elapsed_ms=0
     )
+
+
+def _floored(share: float) -> float:
+    """Round down to four decimals, so that what is below a threshold also looks so."""
+    return int(share * 10_000) / 10_000
 
 
 def _stacked(glyphs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -25,8 +25,8 @@ class Digit:
         probabilities: float32 `[10]`, they sum to 1.
         reason: why it is not sure or was dropped, else empty.
         track: in a video, its number as long as it is followed from frame to frame; else None.
-        score: how likely it is one digit that is read right, 0…1, judged from its picture; 1 for
-            an MNIST image, which is not searched.
+        score: how likely it is one digit that is read right, 0…1, judged from its picture; the
+            confidence for an MNIST image, which is not searched.
     """
 
     label: int

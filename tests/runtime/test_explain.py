@@ -37,6 +37,7 @@ def test_unsure_digits_have_their_own_colour_and_say_how_far_they_are(page: np.n
     reader = Reader(min_confidence=1.01)
     assert count(reader.explain(page), UNSURE) > 0
     for digit in reader.read(page).digits:
+        assert digit.score >= reader.min_score
         assert not digit.sure
         assert digit.reason.startswith("not sure: ")
         assert digit.reason.endswith(" is below 1.01")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitlens import Reader
-from digitlens.contract import TAPS
+from digitlens.contract import SURE, TAPS
 from digitlens.errors import NotFoundError
 
 
@@ -58,6 +58,18 @@ def test_a_digit_that_is_not_sure_is_a_question_mark_and_keeps_its_label(page: n
     reading = Reader(min_confidence=1.01).read(page)
     assert reading.text == "?????\n?????"
     assert [digit.label for digit in reading.digits] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
+
+
+def test_the_score_decides_what_is_sure(reader: Reader, digits: list[np.ndarray]) -> None:
+    assert reader.min_confidence == 0
+    assert reader.min_score == pytest.approx(0.7)
+    whole = reader.read(digits[4]).digits[0]
+    assert whole.score == whole.confidence
+
+
+def test_confidence_decides_with_another_model(model_file: Path) -> None:
+    other = Reader(model_file)
+    assert (other.min_confidence, other.min_score) == (SURE, 0)
 
 
 def test_readings_are_frozen(reader: Reader, page: np.ndarray) -> None:

@@ -40,7 +40,7 @@ class Job:
         model: the bytes of an ONNX file with a contract.
         weights_sha256: what its contract says of them.
         provider: what runs the network.
-        min_confidence: from which confidence, 0…1, a digit is sure.
+        min_confidence: from which confidence, 0…1, a digit is sure, or None; see `Reader`.
         form: the format of the output.
         column: the image column of Parquet files, or None for the one that looks like it.
         shard_size: images in a shard that is cut from a larger input.
@@ -54,7 +54,7 @@ class Job:
     model: bytes = field(repr=False)
     weights_sha256: str
     provider: str
-    min_confidence: float
+    min_confidence: float | None
     form: Form = "parquet"
     column: str | None = None
     shard_size: int = 10_000

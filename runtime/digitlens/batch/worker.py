@@ -123,7 +123,8 @@ class Worker:
             right = np.flatnonzero(~is_wrong)
             names = [names[number] for number in right]
             best, confidences, is_blank = best[right], confidences[right], is_blank[right]
-        sure, there = confidences >= self.reader.min_confidence, ~is_blank
+        least = max(self.reader.min_confidence, self.reader.min_score)
+        sure, there = confidences >= least, ~is_blank
         unsure, nothing = len(self.words) - 2, len(self.words) - 1
         words = np.where(is_blank, nothing, np.where(sure, best, unsure))
         table = Columns(

@@ -97,7 +97,7 @@ def batch(
     batch_size: int,
     shard_size: int,
     column: str | None,
-    min_confidence: float,
+    min_confidence: float | None,
     model: Path | None,
     provider: str,
 ) -> int:
@@ -145,7 +145,7 @@ def _job(
     provider: str,
     engine: str,
     *,
-    min_confidence: float,
+    min_confidence: float | None,
     **settings: Any,  # noqa: ANN401, fields of the job
 ) -> "Job":
     from digitlens import model_file, pick, providers

@@ -97,7 +97,7 @@ def camera(
     taps: tuple[str, ...],
     folder: Path,
     stats: bool,
-    min_confidence: float,
+    min_confidence: float | None,
     threads: int | None,
     model: Path | None,
     provider: str,

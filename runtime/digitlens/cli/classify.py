@@ -56,7 +56,7 @@ def classify(
     model: Path | None,
     provider: str,
     form: str,
-    min_confidence: float,
+    min_confidence: float | None,
     explain_folder: Path | None,
     maps_folder: Path | None,
 ) -> int:

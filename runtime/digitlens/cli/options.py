@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import click
 
 from digitlens.cli.values import FloatRange
-from digitlens.contract import SURE
 from digitlens.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,11 +29,9 @@ provider_option = click.option(
 min_confidence_option = click.option(
     "--min-confidence",
     type=FloatRange(0, 1),
-    default=SURE,
-    show_default=True,
     metavar="SHARE",
     help="Accept digits from this confidence on, 0 to 1; others print as '?', as do digits with a "
-    "low score.",
+    "low score. [default: 0.8 with a model that the score was not fitted to, else 0]",
 )
 
 

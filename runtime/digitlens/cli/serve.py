@@ -71,7 +71,7 @@ def serve(
     fast: bool,
     loop: bool,
     steady: bool | None,
-    min_confidence: float,
+    min_confidence: float | None,
     threads: int | None,
     model: Path | None,
     provider: str,

@@ -10,7 +10,6 @@ from digitlens import providers
 from digitlens.capture import Source, Wish, resolve
 from digitlens.capture.feed import Feed, Frame
 from digitlens.capture.images import Images
-from digitlens.contract import SURE
 from digitlens.errors import ImageError
 from digitlens.live.meter import Meter
 from digitlens.live.tracker import Tracker
@@ -116,7 +115,7 @@ def watch(
     *,
     model: Path | str | None = None,
     provider: str = providers.DEFAULT,
-    min_confidence: float = SURE,
+    min_confidence: float | None = None,
     threads: int | None = None,
     width: int | None = None,
     height: int | None = None,
@@ -138,7 +137,7 @@ def watch(
             `open()` as `digitlens.capture.Source` has them, for other cameras.
         model: an ONNX file with a contract, or None for the packaged model.
         provider: what runs the network, such as `cpu`; see `digitlens doctor`.
-        min_confidence: from which confidence, 0…1, a digit counts as sure.
+        min_confidence: from which confidence, 0…1, a digit counts as sure; see `Reader`.
         threads: that run the network, one by default or as the provider `auto` has it.
         width: of the frames in pixels, asked of a camera or the test card.
         height: of the frames in pixels, asked of a camera or the test card.
