@@ -30,7 +30,7 @@ from score_fit import Example
 FOLDS = 6
 ROUNDS = 2000
 """Bootstrap samples."""
-THRESHOLDS = (0.55, 0.6, 0.7, 0.8, 0.9, 0.95)
+THRESHOLDS = (0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
 GROUPS = ("photo", "photo, other signs", "crop", "drawn", "drawn, other signs", "no digits")
 
 

@@ -29,9 +29,13 @@ def reader() -> Reader:
     return Reader()
 
 
-def best_match(ink: np.ndarray, reader: Reader) -> float:
-    """Return the largest share of common pixels that a candidate has with the ink."""
-    pool = find(separate(cv2.cvtColor(255 - ink, cv2.COLOR_GRAY2BGR)), reader.glyphs)
+def best_match(ink: np.ndarray, reader: Reader, paler: float | np.ndarray = 1.0) -> float:
+    """Return the largest share of common pixels that a candidate has with the ink.
+
+    The frame shows the ink times `paler`, 0…1.
+    """
+    shown = np.uint8(255 - ink * paler)
+    pool = find(separate(cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR)), reader.glyphs)
     shares = [0.0]
     for candidate in pool.candidates:
         mask = np.zeros(CANVAS, bool)
@@ -45,4 +49,14 @@ def best_match(ink: np.ndarray, reader: Reader) -> float:
 def test_a_digit_of_any_brush_is_one_candidate(label: int, height: int, reader: Reader) -> None:
     widths = range(3, min(60, height // 5) + 1)
     broken = [w for w in widths if best_match(drawn(label, height, w), reader) < 0.85]
+    assert broken == []
+
+
+@pytest.mark.parametrize(("top", "bottom"), [(3, -2), (-2, 3)])
+@pytest.mark.parametrize("label", range(10))
+def test_a_faint_end_stays_with_its_digit(
+    label: int, top: float, bottom: float, reader: Reader
+) -> None:
+    paler = np.clip(np.linspace(top, bottom, CANVAS[0]), 0.32, 1)[:, np.newaxis]
+    broken = [w for w in range(4, 25) if best_match(drawn(label, 200, w), reader, paler) < 0.85]
     assert broken == []

@@ -31,6 +31,10 @@ MAX_COMPONENTS = 400
 """Components looked at in a layer, those with most ink first; texture has thousands."""
 OWN_LEVEL = 0.42
 """Share of a stroke's darkest ink that still belongs to it."""
+FAINT = 0.24
+"""Share from which its faint ends belong to it too, and with them some of what it touches."""
+LONGER = 0.08
+"""How much longer faint ends make a component at least, as a share of its larger side."""
 HIGHER = (0.6, 0.75)
 """Shares at which doubtful components are looked at again."""
 SPLIT_BELOW = 0.8
@@ -164,6 +168,7 @@ def find(foreground: Foreground, read: Read) -> Pool:
         roots += found
         pool.root_areas += [root.area for root in found]
         pool.add("piece", pieces, read)
+    pool.add("level", _with_faint_ends(pool, roots), read)
     least = STROKE_SIZE * _usual_height(pool.candidates, foreground.gray.shape)
     strokes = pool.doubtful(
         n for n, c in enumerate(pool.candidates) if max(c.width, c.height) >= least
@@ -191,6 +196,27 @@ def _usual_height(found: list[Component], shape: tuple[int, ...]) -> float:
     if not usual:
         return 0
     return weighted_median([c.height for c in usual], [c.area for c in usual])
+
+
+def _with_faint_ends(pool: Pool, roots: Sequence[Component]) -> Iterator[tuple[Component, int]]:
+    """Look at every component at a fainter level, where that makes it longer.
+
+    What is left of a faint 8 may be a certain 5.
+    """
+    darker: dict[int, list[Component]] = {}
+    for piece, root in zip(pool.candidates, pool.roots, strict=True):
+        darker.setdefault(root, []).append(piece)
+    for root, pieces in darker.items():
+        for piece in roots[root].above(FAINT, MIN_SIZE):
+            if not any(_has_box(piece, other) for other in pieces):
+                yield piece, root
+
+
+def _has_box(one: Component, other: Component) -> bool:
+    """Return whether two components have nearly the same box."""
+    near = LONGER * max(one.width, one.height)
+    sides = zip(_box(one)[:4], _box(other)[:4], strict=True)
+    return all(abs(side - as_other) <= near for side, as_other in sides)
 
 
 def _levels(
