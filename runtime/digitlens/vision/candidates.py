@@ -168,7 +168,7 @@ def find(foreground: Foreground, read: Read) -> Pool:
         roots += found
         pool.root_areas += [root.area for root in found]
         pool.add("piece", pieces, read)
-    pool.add("level", _with_faint_ends(pool, roots), read)
+    faint = set(pool.add("level", _with_faint_ends(pool, roots), read))
     least = STROKE_SIZE * _usual_height(pool.candidates, foreground.gray.shape)
     strokes = pool.doubtful(
         n for n, c in enumerate(pool.candidates) if max(c.width, c.height) >= least
@@ -177,7 +177,8 @@ def find(foreground: Foreground, read: Read) -> Pool:
     pool.add("level", _levels(pool, doubtful, roots), read)
     merged = pool.add("merge", _merged(pool, strokes), read)
     pool.add("merge", _merged(pool, pool.doubtful(merged)), read)
-    freed = pool.add("line", _freed(pool, doubtful), read)
+    darker = [number for number in doubtful if number not in faint]  # the lines are the same
+    freed = pool.add("line", _freed(pool, darker), read)
     pool.add("merge", _merged(pool, pool.doubtful(freed)), read)
     pool.add("split", _split(pool, [*doubtful, *pool.doubtful(freed)]), read)
     return pool
