@@ -28,7 +28,7 @@ from photo_score import Answer, Given, Picture
 
 KEEP = 0.55
 """Score from which a candidate is a digit."""
-SURE = 0.65
+SURE = 0.7
 """Score from which a digit is sure; `scripts/cross_validate.py` prints what others would do."""
 DEPTH = 4
 OWN_TREES, SHARED_TREES = 100, 120

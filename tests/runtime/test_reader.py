@@ -62,7 +62,7 @@ def test_a_digit_that_is_not_sure_is_a_question_mark_and_keeps_its_label(page: n
 
 def test_the_score_decides_what_is_sure(reader: Reader, digits: list[np.ndarray]) -> None:
     assert reader.min_confidence == 0
-    assert reader.min_score == pytest.approx(0.65)
+    assert reader.min_score == pytest.approx(0.7)
     whole = reader.read(digits[4]).digits[0]
     assert whole.score == whole.confidence
 
