@@ -216,8 +216,12 @@ def _with_faint_ends(pool: Pool, roots: Sequence[Component]) -> Iterator[tuple[C
 def _has_box(one: Component, other: Component) -> bool:
     """Return whether two components have nearly the same box."""
     near = LONGER * max(one.width, one.height)
-    sides = zip(_box(one)[:4], _box(other)[:4], strict=True)
-    return all(abs(side - as_other) <= near for side, as_other in sides)
+    return (
+        abs(one.left - other.left) <= near
+        and abs(one.top - other.top) <= near
+        and abs(one.right - other.right) <= near
+        and abs(one.bottom - other.bottom) <= near
+    )
 
 
 def _levels(
