@@ -70,7 +70,11 @@ class OpenVino(Engine):
         # OpenVINO writes to the user's home and reports its use, unless this package is missing.
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
         openvino = importlib.import_module("openvino")
-        settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+        settings = {
+            "EXECUTION_MODE_HINT": "ACCURACY",  # else it computes in bfloat16 where it can
+            "INFERENCE_NUM_THREADS": threads,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
         compiled = openvino.Core().compile_model(files[0], "CPU", settings)
         self._request = compiled.create_infer_request()
         self._output = compiled.output(PROBABILITIES)

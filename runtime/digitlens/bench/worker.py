@@ -43,6 +43,8 @@ CPU = "CPUExecutionProvider"
 AZURE = "AzureExecutionProvider"
 """Forwards whole models to a service; runs no node."""
 
+OPENVINO = "OpenVINOExecutionProvider"
+
 PLUGIN_PREFIX = "onnxruntime-ep-"
 """How the packages of plugin providers are named; their modules have underscores."""
 
@@ -52,7 +54,7 @@ OPTIONS = {
     "session.record_ep_graph_assignment_info": "1",
 }
 _THREAD_OPTIONS = {
-    "OpenVINOExecutionProvider": "num_of_threads",
+    OPENVINO: "num_of_threads",
     "XnnpackExecutionProvider": "intra_op_num_threads",
 }
 """Providers with threads of their own, and how their number is set."""
@@ -115,8 +117,22 @@ def open_session(
     chosen = [
         d for d in plugin_devices() if d.ep_name == provider and _kind(d) == (device or _kind(d))
     ]
+    if provider.startswith(OPENVINO) and chosen:
+        settings = {"load_config": _openvino_config(_kind(chosen[0]), threads)}
     options.add_provider_for_devices(chosen[:1], settings)
     return ort.InferenceSession(model, options, enable_fallback=0)
+
+
+def _openvino_config(kind: str, threads: int) -> str:
+    """Return OpenVINO's own settings of a device, as its plugin reads them.
+
+    Without the hint it computes in bfloat16 or float16 where the device can, which changes what the
+    layers give by up to 0.02.
+    """
+    config: dict[str, str] = {"EXECUTION_MODE_HINT": "ACCURACY"}
+    if kind == "CPU":
+        config["INFERENCE_NUM_THREADS"] = str(threads)
+    return json.dumps({kind: config})
 
 
 def placement(session: ort.InferenceSession) -> dict[str, int]:
