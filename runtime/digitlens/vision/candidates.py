@@ -41,6 +41,8 @@ SPLIT_BELOW = 0.8
 """Confidence under which a component may be more than one digit."""
 CERTAIN = 0.9
 """Confidence under which other ways to see a component are looked at."""
+CLEAR = 0.99
+"""Confidence under which a component is looked at with its faint ends, too."""
 GAP = 0.18
 """How far apart two components of one digit may be, as a share of its height."""
 LEAST_PART = 0.04
@@ -200,16 +202,18 @@ def _usual_height(found: list[Component], shape: tuple[int, ...]) -> float:
 
 
 def _with_faint_ends(pool: Pool, roots: Sequence[Component]) -> Iterator[tuple[Component, int]]:
-    """Look at every component at a fainter level, where that makes it longer.
+    """Look at a component at a fainter level, where that makes it longer or a piece is unclear.
 
-    What is left of a faint 8 may be a certain 5.
+    What is left of a faint 8 may be a certain 5, and thicker strokes are a second look at a digit.
     """
-    darker: dict[int, list[Component]] = {}
-    for piece, root in zip(pool.candidates, pool.roots, strict=True):
-        darker.setdefault(root, []).append(piece)
-    for root, pieces in darker.items():
+    darker: dict[int, list[int]] = {}
+    for number, root in enumerate(pool.roots):
+        darker.setdefault(root, []).append(number)
+    for root, numbers in darker.items():
+        is_clear = min(pool.probabilities[number].max() for number in numbers) >= CLEAR
+        pieces = [pool.candidates[number] for number in numbers]
         for piece in roots[root].above(FAINT, MIN_SIZE):
-            if not any(_has_box(piece, other) for other in pieces):
+            if not (is_clear and any(_has_box(piece, other) for other in pieces)):
                 yield piece, root
 
 
