@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -157,7 +158,7 @@ def test_what_is_wrong_is_one_line(folder: Path, tmp_path: Path, digitlens: Digi
 def photos(tmp_path_factory: pytest.TempPathFactory, page: np.ndarray) -> Path:
     """Enough photos to be in the middle of them for a while."""
     folder = tmp_path_factory.mktemp("photos")
-    large = png(np.tile(page, (2, 2, 1)))
+    large = png(np.tile(page, (1, 2, 1)))
     for number in range(400):
         (folder / f"{number:03d}.png").write_bytes(large)
     return folder
@@ -174,6 +175,11 @@ def start(photos: Path, output: Path, *arguments: object) -> subprocess.Popen[by
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return process
+
+
+def without_progress(errors: str) -> str:
+    """Leave out the lines that tell how far it is, of which a slow machine prints some."""
+    return "\n".join(line for line in errors.splitlines() if not line.endswith("/s]")).strip()
 
 
 def workers(process: subprocess.Popen[bytes]) -> list[int]:
@@ -196,7 +202,8 @@ def test_when_it_is_ended_its_workers_end_too(
     assert_gone(there)
     if how != signal.SIGKILL:
         assert process.returncode == 128 + how
-        assert errors.strip() == (b"Error: interrupted" if how == signal.SIGINT else b"")
+        expected = "Error: interrupted" if how == signal.SIGINT else ""
+        assert without_progress(errors.decode()) == expected
         assert not list(temporary.iterdir())
     assert manifest(output)["complete"] is False
 
@@ -235,6 +242,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_finishes(
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", disk], check=True)
     try:
         result = digitlens("batch", photos, "-o", disk / "out", "--shard-size", 20)
+        result = replace(result, err=without_progress(result.err))
         assert_one_line_error(result, 2, "No space left on device", "run the same again")
         complete = len(list((disk / "out" / "receipts").glob("*")))
         assert complete < 20
