@@ -45,7 +45,7 @@ def available() -> tuple[str, ...]:
     Azure's is left out: it forwards whole models to a service and runs no node.
     """
     offered = (device.ep_name for device in worker.plugin_devices())
-    names = dict.fromkeys(map(short_name, [*ort.get_available_providers(), *offered]))
+    names = dict.fromkeys(map(short_name, [*worker.BUILT_IN, *offered]))
     return tuple(name for name in names if name != short_name(worker.AZURE))
 
 
@@ -84,7 +84,7 @@ def full_name(name: str) -> str:
     if full == worker.AZURE:
         here = ", ".join(available())
         raise UsageError(f"the provider azure runs no node of a model; available here: {here}")
-    if full in ort.get_available_providers() or short_name(full) in available():
+    if full in worker.BUILT_IN or short_name(full) in available():
         return full
     for plugin in worker.plugins():
         if full in plugin["providers"]:

@@ -30,6 +30,8 @@ from benchmark import (
     workers,
 )
 from command import Digitlens, Result
+from digitlens.bench.process import WORKER
+from digitlens.model_file import PACKAGED
 from provider_environment import python_with_packages
 
 MATRIX = {"x": (TensorProto.FLOAT, ["batch", 4, 4])}
@@ -157,6 +159,11 @@ def test_plugin_is_measured_or_lacks_a_device(digitlens: Digitlens, plugin: Path
         assert row["status"] == "ok"
         assert list(row["placement"]) == [OPENVINO]
         assert 0 < row["max_error"] < 1e-4
+        code = "import worker; worker.plugin_devices(); model = open({!r}, 'rb').read(); "
+        code += "print(*worker.placement(worker.open_session(model, {!r}, 1)))"
+        command = [plugin, "-c", code.format(str(PACKAGED), OPENVINO)]
+        there = subprocess.run(command, cwd=WORKER.parent, capture_output=True, text=True)
+        assert there.stdout.split() == [OPENVINO], there  # registered before it is opened, too
     else:
         assert row["status"] == "no device"
         assert "onnxruntime-ep-openvino" in row["reason"]

@@ -45,6 +45,9 @@ AZURE = "AzureExecutionProvider"
 
 OPENVINO = "OpenVINOExecutionProvider"
 
+BUILT_IN: list[str] = ort.get_available_providers()
+"""Providers of this build. A registered plugin is listed as well, but opened so it runs no node."""
+
 PLUGIN_PREFIX = "onnxruntime-ep-"
 """How the packages of plugin providers are named; their modules have underscores."""
 
@@ -109,7 +112,7 @@ def open_session(
     for name, value in OPTIONS.items():
         options.add_session_config_entry(name, value)
     settings = {_THREAD_OPTIONS[provider]: str(threads)} if provider in _THREAD_OPTIONS else {}
-    if provider in ort.get_available_providers():
+    if provider in BUILT_IN:
         # Without this, onnxruntime would go on with the CPU where the provider cannot start.
         return ort.InferenceSession(
             model, options, providers=[(provider, settings)], enable_fallback=0
@@ -117,7 +120,7 @@ def open_session(
     chosen = [
         d for d in plugin_devices() if d.ep_name == provider and _kind(d) == (device or _kind(d))
     ]
-    if provider.startswith(OPENVINO) and chosen:
+    if provider == OPENVINO and chosen:
         settings = {"load_config": _openvino_config(_kind(chosen[0]), threads)}
     options.add_provider_for_devices(chosen[:1], settings)
     return ort.InferenceSession(model, options, enable_fallback=0)
@@ -435,7 +438,7 @@ class Worker:
             "onnxruntime": ort.__version__,
             "build": ort.get_build_info() if hasattr(ort, "get_build_info") else "",
             "known": ort.get_all_providers(),
-            "available": ort.get_available_providers(),
+            "available": BUILT_IN,
             "plugins": installed,
             "devices": [[d.ep_name, _kind(d)] for d in plugin_devices()] if installed else [],
         }

@@ -107,3 +107,20 @@ def test_no_two_candidates_are_the_same() -> None:
     keys = {(c.left, c.top, c.mask.tobytes()) for c in pool.candidates}
     assert len(keys) == len(pool.candidates) > 20
     assert pool.kinds.count("piece") <= candidates.MAX_COMPONENTS * 8
+
+
+@pytest.mark.parametrize(("confidence", "looks"), [(0.98, 2), (0.995, 1)])
+def test_unclear_component_is_seen_with_faint_ends(confidence: float, looks: int) -> None:
+    """Its edges belong to the second look, which is no longer than the first."""
+    ink = canvas()
+    cv2.circle(ink, (60, 60), 30, 60, 10)
+    cv2.circle(ink, (60, 60), 30, 200, 6)
+
+    def read(components: list[Component]) -> tuple[np.ndarray, np.ndarray]:
+        glyphs, probabilities = unread(components)
+        probabilities[:, 0] = confidence
+        return glyphs, probabilities
+
+    foreground = separate(cv2.cvtColor(255 - ink, cv2.COLOR_GRAY2BGR))
+    pool = find(foreground, read)
+    assert len({candidate.area for candidate in pool.candidates}) == looks
